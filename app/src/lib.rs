@@ -1,0 +1,1 @@
+//! The window. It shows and computes nothing: every number on it comes from `precedent_core`.

@@ -1,0 +1,65 @@
+//! Every step without a mouse: parse, call core, print. One file a verb.
+//!
+//! Exit code 0 done, 1 refused or failed, 2 wrong usage.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use precedent_core::dicom::child;
+
+mod bundle;
+mod find;
+mod library;
+mod outline;
+mod phantom;
+mod probe;
+mod prompt;
+mod render;
+
+#[derive(Parser)]
+#[command(version, about, after_help = precedent_core::INTENDED_USE)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Tell what a file is: state, cautions, attributes, scale, hashes of its pixels
+    Probe(probe::Args),
+    /// Draw a film as the eye would see it, without a window
+    Render(render::Args),
+    /// Outline a mass and measure it
+    Outline(outline::Args),
+    /// Find the cases most similar to an outlined mass
+    Find(find::Args),
+    /// Make, fill, check and list case libraries
+    Library(library::Args),
+    /// Draw films with masses of known outline
+    Phantom(phantom::Args),
+    /// Make and check encoder bundles
+    Bundle(bundle::Args),
+}
+
+fn main() -> ExitCode {
+    if let Some(code) = child::run_if_asked() {
+        return code;
+    }
+    let result = match Cli::parse().verb {
+        Verb::Probe(args) => probe::run(args),
+        Verb::Render(args) => render::run(args),
+        Verb::Outline(args) => outline::run(args),
+        Verb::Find(args) => find::run(args),
+        Verb::Library(args) => library::run(args),
+        Verb::Phantom(args) => phantom::run(args),
+        Verb::Bundle(args) => bundle::run(args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            use std::io::Write;
+            let _ = writeln!(std::io::stderr(), "{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The options that point at a mass, shared by `outline` and `find`.

@@ -1,0 +1,1 @@
+//! A source of cases becomes a library.

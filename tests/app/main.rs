@@ -1,0 +1,1 @@
+//! The integration tests of the window, one binary: the real app, pressed by its labels.

@@ -1,0 +1,25 @@
+//! `cargo bench [-- read | outline | describe | search]`: medians, and the ratio to a named
+//! rival in the same run where `tests/bench/rivals` has set it up.
+
+#![expect(clippy::print_stdout, reason = "a benchmark's product is what it prints")]
+
+mod describe;
+mod outline;
+mod read;
+mod search;
+
+fn main() {
+    if let Some(code) = precedent_core::dicom::child::run_if_asked() {
+        assert!(code == std::process::ExitCode::SUCCESS);
+        return;
+    }
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let benches: [(&str, fn()); 4] =
+        [("read", read::run), ("outline", outline::run), ("describe", describe::run), ("search", search::run)];
+    for (name, run) in benches {
+        if wanted.is_empty() || wanted.iter().any(|w| w == name) {
+            println!("## {name}");
+            run();
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The integration tests of the core, one binary: whole paths, no window, no network.
+
+mod cli;
+mod dicom;
+mod encoder;
+mod find;
+mod index;
+mod library;
+mod outline;
+mod tidy;
