@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if let Some(code) = precedent_core::dicom::child::run_if_asked() {
+    if let Some(code) = precedent_core::run_if_child() {
         return code;
     }
     ExitCode::SUCCESS

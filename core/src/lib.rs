@@ -54,3 +54,10 @@ pub mod voi_lut;
 pub const INTENDED_USE: &str = "For research, teaching and reference. Not a medical device, \
     not for primary diagnosis. Similar cases are found by image similarity; they do not predict \
     this patient's outcome.";
+
+/// Call first thing in every `main`: where this process was started as one of our hidden children
+/// (the film decoder, the trial of a GPU) it does that work and says how it ended; `None` in an
+/// ordinary start.
+pub fn run_if_child() -> Option<std::process::ExitCode> {
+    dicom::child::run_if_asked().or_else(encoder::device::run_if_asked)
+}

@@ -55,9 +55,15 @@ pub enum PhotometricInterpretation {
 /// Stored value to modality value (PS3.3 C.11.1).
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModalityLut {
-    Rescale { slope: f64, intercept: f64 },
+    Rescale {
+        slope: f64,
+        intercept: f64,
+    },
     /// `first` is the stored value of the first entry; values beyond either end take the end entry.
-    Table { first: i32, entries: Vec<u16> },
+    Table {
+        first: i32,
+        entries: Vec<u16>,
+    },
 }
 
 /// Size of a pixel in the patient, or the best that is known, and where it is from.
@@ -126,7 +132,8 @@ impl Spacing {
 impl Mammogram {
     /// The stored value of a pixel (PixelData after masking and sign extension).
     pub fn stored(&self, column: u32, row: u32) -> i32 {
-        i32::from(self.samples[row as usize * self.columns as usize + column as usize]) + self.stored_offset
+        i32::from(self.samples[row as usize * self.columns as usize + column as usize])
+            + self.stored_offset
     }
 
     /// The pixel path as a table over all 65,536 samples: modality LUT, MONOCHROME1 turned once,
@@ -138,7 +145,9 @@ impl Mammogram {
             PhotometricInterpretation::Monochrome2 => 1.0,
         };
         (0..=u16::MAX)
-            .map(|sample| (turn * self.modality_lut.apply(i32::from(sample) + self.stored_offset)) as f32)
+            .map(|sample| {
+                (turn * self.modality_lut.apply(i32::from(sample) + self.stored_offset)) as f32
+            })
             .collect()
     }
 

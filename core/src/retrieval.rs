@@ -51,7 +51,11 @@ pub struct Neighbours {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the library cannot be opened")]
-    Library { path: PathBuf, #[source] source: crate::library::Error },
+    Library {
+        path: PathBuf,
+        #[source]
+        source: crate::library::Error,
+    },
 }
 
 /// A library, its encoder and its index, ready for queries.
@@ -89,7 +93,12 @@ impl Retriever {
     }
 
     /// The nearest cases, never of the film's own patient.
-    pub fn retrieve(&self, mammogram: &Mammogram, contour: &Contour, query: &Query) -> Result<Neighbours, Error> {
+    pub fn retrieve(
+        &self,
+        mammogram: &Mammogram,
+        contour: &Contour,
+        query: &Query,
+    ) -> Result<Neighbours, Error> {
         let _ = (mammogram, contour, query);
         unimplemented!("owner: library")
     }
@@ -97,6 +106,13 @@ impl Retriever {
 
 impl Default for Query {
     fn default() -> Self {
-        Self { k: 10, lanes: false, pathologies: Vec::new(), view_position: None, breast_density: None, source: None }
+        Self {
+            k: 10,
+            lanes: false,
+            pathologies: Vec::new(),
+            view_position: None,
+            breast_density: None,
+            source: None,
+        }
     }
 }

@@ -56,7 +56,11 @@ impl Outliner {
     }
 
     /// The contour for this prompt that honours every correction.
-    pub fn outline(&mut self, prompt: Prompt, corrections: &[Correction]) -> Result<Outline, Error> {
+    pub fn outline(
+        &mut self,
+        prompt: Prompt,
+        corrections: &[Correction],
+    ) -> Result<Outline, Error> {
         let _ = (prompt, corrections, &self.mammogram);
         unimplemented!("owner: outline")
     }

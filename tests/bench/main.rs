@@ -9,13 +9,17 @@ mod read;
 mod search;
 
 fn main() {
-    if let Some(code) = precedent_core::dicom::child::run_if_asked() {
+    if let Some(code) = precedent_core::run_if_child() {
         assert!(code == std::process::ExitCode::SUCCESS);
         return;
     }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
-    let benches: [(&str, fn()); 4] =
-        [("read", read::run), ("outline", outline::run), ("describe", describe::run), ("search", search::run)];
+    let benches: [(&str, fn()); 4] = [
+        ("read", read::run),
+        ("outline", outline::run),
+        ("describe", describe::run),
+        ("search", search::run),
+    ];
     for (name, run) in benches {
         if wanted.is_empty() || wanted.iter().any(|w| w == name) {
             println!("## {name}");

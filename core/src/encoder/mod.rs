@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::descriptor::{Descriptor, EncoderId};
 use crate::patch::Patch;
 
+pub mod device;
+
 /// Which device the caller wants for the convolution trunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

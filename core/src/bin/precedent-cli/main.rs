@@ -5,7 +5,6 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use precedent_core::dicom::child;
 
 mod bundle;
 mod find;
@@ -42,7 +41,7 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = child::run_if_asked() {
+    if let Some(code) = precedent_core::run_if_child() {
         return code;
     }
     let result = match Cli::parse().verb {
