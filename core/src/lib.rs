@@ -17,6 +17,7 @@
 //! - [`geometry`]: where is it? Points, rectangles, contours, in pixels of the image.
 //! - [`lexicon`]: what do we call it? The closed word lists of BI-RADS and DICOM.
 //! - [`mammogram`]: what was recorded? One frame, its attributes, its scale.
+//! - [`background`]: which of its pixels are no tissue?
 //! - [`voi_lut`]: what does the eye see? Stored values to 8-bit display values.
 //! - [`dicom`]: how does a file become a `Mammogram`, whatever is in the file?
 //! - [`segmentation`]: where does this mass end?
@@ -31,6 +32,7 @@
 //! What this crate never does: it draws no window, opens no network connection,
 //! keeps no global state and starts no thread beyond a parallel loop.
 
+pub mod background;
 pub mod case;
 pub mod descriptor;
 pub mod dicom;

@@ -1,1 +1,139 @@
 //! The options that point at a mass, shared by `outline` and `find`.
+//!
+//! Exactly one way of pointing is asked for; a verb with another way (`find --outline FILE`) puts
+//! that option into the group `mark`.
+
+use std::str::FromStr;
+
+use anyhow::{Context, ensure};
+use precedent_core::geometry::{ImagePoint, ImageRect};
+use precedent_core::mammogram::{Mammogram, Spacing, SpacingOrigin};
+use precedent_core::segmentation::{Correction, Prompt};
+
+#[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("mark").required(true)))]
+#[command(group(clap::ArgGroup::new("radius")))]
+pub(crate) struct PromptArgs {
+    /// Centre of the mass, in pixels from the top left of the film; needs a radius
+    #[arg(
+        long,
+        value_name = "X,Y",
+        group = "mark",
+        requires = "radius",
+        allow_hyphen_values = true
+    )]
+    center: Option<Numbers<2>>,
+    /// Radius about the centre, in mm
+    #[arg(long, value_name = "R", group = "radius", requires = "center")]
+    radius_mm: Option<Length>,
+    /// Radius about the centre, in pixels
+    #[arg(long, value_name = "R", group = "radius", requires = "center")]
+    radius_px: Option<Length>,
+    /// Two opposite corners of a box around the mass, in pixels
+    #[arg(long = "box", value_name = "X0,Y0,X1,Y1", group = "mark", allow_hyphen_values = true)]
+    rect: Option<Numbers<4>>,
+    /// One point inside the mass, in pixels; the size is found
+    #[arg(long, value_name = "X,Y", group = "mark", allow_hyphen_values = true)]
+    click: Option<Numbers<2>>,
+    /// A point the outline must pass through, in pixels; may be given again
+    #[arg(long, value_name = "X,Y", requires = "mark", allow_hyphen_values = true)]
+    through: Vec<Numbers<2>>,
+    /// State the size of a pixel of this film, in mm; lengths are then marked "stated"
+    #[arg(long, value_name = "V")]
+    pixel_mm: Option<Length>,
+}
+
+impl PromptArgs {
+    /// Gives the film the size that the person stated, if one was stated.
+    pub(crate) fn state_scale(&self, mammogram: &mut Mammogram) {
+        if let Some(Length(pixel_mm)) = self.pixel_mm {
+            mammogram.spacing = Some(Spacing::square(pixel_mm, SpacingOrigin::Stated));
+        }
+    }
+
+    /// The prompt in pixels of this film; `None` where none was given.
+    pub(crate) fn prompt(&self, mammogram: &Mammogram) -> anyhow::Result<Option<Prompt>> {
+        if let Some(center) = self.center {
+            let radius = match (self.radius_mm, self.radius_px) {
+                (Some(Length(radius_mm)), _) => {
+                    let spacing = mammogram.spacing.context(
+                        "the film carries no pixel size: state it with --pixel-mm, or give the \
+                         radius in pixels with --radius-px",
+                    )?;
+                    radius_mm / spacing.mean_mm()
+                }
+                (None, radius_px) => radius_px.context("the centre needs a radius")?.0,
+            };
+            return Ok(Some(Prompt::Drag { center: center.point(), radius }));
+        }
+        if let Some(Numbers([x0, y0, x1, y1])) = self.rect {
+            let rect = ImageRect::from_corners(ImagePoint::new(x0, y0), ImagePoint::new(x1, y1));
+            ensure!(rect.width() > 0.0 && rect.height() > 0.0, "the box is empty");
+            return Ok(Some(Prompt::Box(rect)));
+        }
+        Ok(self.click.map(|click| Prompt::Click(click.point())))
+    }
+
+    /// The points to pass through, in the order given.
+    pub(crate) fn corrections(&self) -> Vec<Correction> {
+        self.through.iter().map(|point| Correction::Through(point.point())).collect()
+    }
+}
+
+/// `N` finite numbers with commas between them.
+#[derive(Debug, Clone, Copy)]
+struct Numbers<const N: usize>([f64; N]);
+
+/// A positive finite length.
+#[derive(Debug, Clone, Copy)]
+struct Length(f64);
+
+impl Numbers<2> {
+    fn point(self) -> ImagePoint {
+        ImagePoint::new(self.0[0], self.0[1])
+    }
+}
+
+impl<const N: usize> FromStr for Numbers<N> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers: Vec<f64> =
+            text.split(',').map_while(|part| part.trim().parse().ok()).collect();
+        let wanted = || format!("{N} numbers with commas between them are wanted");
+        let numbers: [f64; N] = numbers.try_into().map_err(|_| wanted())?;
+        let complete = text.split(',').count() == N && numbers.iter().all(|n| n.is_finite());
+        complete.then_some(Self(numbers)).ok_or_else(wanted)
+    }
+}
+
+impl FromStr for Length {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let length = text.trim().parse().map_err(|_| "a number is wanted".to_owned())?;
+        let fits = f64::is_finite(length) && length > 0.0;
+        fits.then_some(Self(length)).ok_or_else(|| "a positive number is wanted".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_as_many_finite_numbers_as_wanted_are_taken() {
+        let read = |text: &str| text.parse::<Numbers<2>>().map(|n| n.0);
+        assert_eq!(read("2640, 2590.5"), Ok([2640.0, 2590.5]));
+        for wrong in ["", "1", "1,", "1,2,3", "1,x", "1,inf", "nan,2"] {
+            assert!(read(wrong).is_err(), "{wrong:?} was taken");
+        }
+    }
+
+    #[test]
+    fn a_length_is_positive_and_finite() {
+        for wrong in ["0", "-1", "inf", "nan", "8mm", ""] {
+            assert!(wrong.parse::<Length>().is_err(), "{wrong:?} was taken");
+        }
+    }
+}

@@ -6,6 +6,11 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use self::mask::Mask;
+
+mod mask;
+mod shape;
+
 /// A place in image space, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct ImagePoint {

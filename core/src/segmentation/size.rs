@@ -1,0 +1,58 @@
+//! How large is the mass under a click? The radius at which the film falls off most, all around.
+
+use super::polar::{COLUMNS, direction, quantile};
+use super::region::Region;
+
+/// Rays looked along; every other one of the outline's.
+const RAYS: usize = COLUMNS / 2;
+/// Radii tried, evenly by their logarithm.
+const RADII: usize = 96;
+/// Half window of the contrast, as a share of the radius.
+const HALF_WINDOW: f64 = 0.3;
+
+/// The radius (units) between `low` and `high` with the strongest contrast around the region's
+/// middle, and that contrast: the mean of the median and the lower quartile over all rays of mean
+/// grey inside minus mean grey outside. `None` where no radius has tissue on most sides.
+pub(super) fn best_radius(region: &Region, low: f64, high: f64) -> Option<(f64, f32)> {
+    let ratio = (high / low).powf(1.0 / (RADII - 1) as f64);
+    let rows_to = |factor: f64| (factor.ln() / ratio.ln()).abs().round() as usize;
+    let (inside, outside) = (rows_to(1.0 - HALF_WINDOW).max(1), rows_to(1.0 + HALF_WINDOW).max(1));
+    let rows = inside + RADII + outside;
+    let radius = |row: usize| low * ratio.powf(row as f64 - inside as f64);
+
+    let mut falls: Vec<Vec<f32>> = vec![Vec::with_capacity(RAYS); RADII];
+    let mut sums = vec![(0.0_f64, 0_u32); rows + 1];
+    for ray in 0..RAYS {
+        let (dx, dy) = direction(ray * 2);
+        for row in 0..rows {
+            let (sum, count) = sums[row];
+            sums[row + 1] = match region.at(radius(row) * dx, radius(row) * dy) {
+                Some(value) => (sum + f64::from(value), count + 1),
+                None => (sum, count),
+            };
+        }
+        let mean = |first: usize, end: usize| {
+            let count = sums[end].1 - sums[first].1;
+            (count > 0).then(|| (sums[end].0 - sums[first].0) / f64::from(count))
+        };
+        for (idx, falls) in falls.iter_mut().enumerate() {
+            let row = idx + inside;
+            let (inner, outer) = (mean(row - inside, row), mean(row + 1, row + 1 + outside));
+            falls.extend(inner.zip(outer).map(|(inner, outer)| (inner - outer) as f32));
+        }
+    }
+    falls
+        .iter_mut()
+        .enumerate()
+        .filter(|(_, falls)| falls.len() > RAYS / 2)
+        .filter_map(|(idx, falls)| {
+            let score = 0.5 * (quantile(falls, 0.5)? + quantile(falls, 0.25)?);
+            Some((radius(idx + inside), score))
+        })
+        .max_by(|(_, a), (_, b)| a.total_cmp(b))
+}
+
+/// How far from the middle [`best_radius`] looks.
+pub(super) fn reach(high: f64) -> f64 {
+    (1.0 + HALF_WINDOW) * high * 1.05
+}
