@@ -25,6 +25,11 @@ impl Descriptor {
         &self.0
     }
 
+    /// Cosine of the angle between the two, in [-1, 1].
+    pub fn cosine(&self, other: &Self) -> f32 {
+        self.0.iter().zip(&other.0).map(|(a, b)| a * b).sum()
+    }
+
     /// Euclidean distance, in [0, 2].
     pub fn distance(&self, other: &Self) -> f32 {
         let sum: f32 = self.0.iter().zip(&other.0).map(|(a, b)| (a - b) * (a - b)).sum();
