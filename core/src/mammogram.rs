@@ -53,7 +53,7 @@ pub enum PhotometricInterpretation {
 }
 
 /// Stored value to modality value (PS3.3 C.11.1).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ModalityLut {
     Rescale {
         slope: f64,
@@ -103,7 +103,32 @@ impl Caution {
     pub fn new(code: &str, text: impl Into<String>) -> Self {
         Self { code: code.to_owned(), text: text.into() }
     }
+
+    /// Whether the picture, its side, its size or its patient may be wrong: then a person must
+    /// look before the image is used. A code that is not known to be harmless is a doubt.
+    pub fn is_doubt(&self) -> bool {
+        !HARMLESS.contains(&self.code.as_str())
+    }
 }
+
+/// Codes that say how the file was read or what it lacks, and leave nothing uncertain that is shown.
+const HARMLESS: &[&str] = &[
+    "W-AUTO-WINDOW",
+    "W-COLOUR-AS-GREY",
+    "W-ENCODING",
+    "W-ERMF",
+    "W-GROUP-LENGTH",
+    "W-LOSSY",
+    "W-NO-END",
+    "W-NO-HEADER",
+    "W-NO-LATERALITY",
+    "W-NO-SPACING",
+    "W-NO-VIEW",
+    "W-SPACING-INVALID",
+    "W-TRAILING",
+    "W-VIEW-MODIFIER",
+    "W-VIEW-TEXT",
+];
 
 impl SpacingOrigin {
     /// The unit as it stands behind a length: "mm", "mm (ERMF 1.07)", "mm at detector" …
@@ -149,6 +174,20 @@ impl Mammogram {
                 (turn * self.modality_lut.apply(i32::from(sample) + self.stored_offset)) as f32
             })
             .collect()
+    }
+
+    /// The display path: 8-bit values row by row, through one of its own or another VOI LUT.
+    pub fn display(&self, lut: &VoiLut, invert: bool) -> Vec<u8> {
+        let table = lut.display_table(self, invert);
+        self.samples.iter().map(|sample| table[usize::from(*sample)]).collect()
+    }
+
+    /// The display path with the file's first VOI LUT, or the automatic window.
+    pub fn default_display(&self) -> Vec<u8> {
+        match self.voi_luts.first() {
+            Some(lut) => self.display(lut, false),
+            None => self.display(&VoiLut::automatic(self), false),
+        }
     }
 
     /// Whether a sample is PixelPaddingValue or inside its range: background, not tissue.

@@ -1,8 +1,68 @@
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-#[derive(clap::Args)]
-pub(crate) struct Args {}
+use anyhow::{Context, bail};
+use image::{ExtendedColorType, ImageEncoder};
+use precedent_core::dicom::Reader;
+use precedent_core::voi_lut::{VoiFunction, VoiLut};
 
-pub(crate) fn run(_: Args) -> anyhow::Result<ExitCode> {
-    unimplemented!()
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// DICOM, PNG or JPEG file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Where to write the picture, 8-bit grey, one pixel a pixel
+    #[arg(long, value_name = "OUT")]
+    png: PathBuf,
+    /// Window centre and width in modality values; the file's own window where left out
+    #[arg(long, value_name = "C,W", value_parser = parse_window, allow_hyphen_values = true)]
+    window: Option<(f64, f64)>,
+    /// Turn black and white
+    #[arg(long)]
+    invert: bool,
+}
+
+fn parse_window(text: &str) -> Result<(f64, f64), String> {
+    let (center, width) = text.split_once(',').ok_or("give centre and width as C,W")?;
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|n| n.is_finite());
+    match (number(center), number(width)) {
+        (Some(center), Some(width)) if width >= 1.0 => Ok((center, width)),
+        (Some(_), Some(_)) => Err("the width must be at least 1".to_owned()),
+        _ => Err("centre and width must be numbers".to_owned()),
+    }
+}
+
+/// Draws the film; the picture appears whole or not at all.
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let film = Reader::new().read(&args.file).with_context(|| args.file.display().to_string())?;
+    let lut = match args.window {
+        Some((center, width)) => VoiLut {
+            explanation: "Stated".to_owned(),
+            function: VoiFunction::Linear { center, width },
+        },
+        None => film.voi_luts[0].clone(),
+    };
+    let picture = film.display(&lut, args.invert);
+    let mut png = Vec::new();
+    image::codecs::png::PngEncoder::new(&mut png).write_image(
+        &picture,
+        film.columns,
+        film.rows,
+        ExtendedColorType::L8,
+    )?;
+    let folder = args.png.parent().filter(|p| !p.as_os_str().is_empty());
+    let folder = folder.unwrap_or(std::path::Path::new("."));
+    if !folder.is_dir() {
+        bail!("the folder {} does not exist", folder.display());
+    }
+    let cannot_write = || format!("cannot write {}", args.png.display());
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot_write)?;
+    file.write_all(&png).with_context(cannot_write)?;
+    file.as_file().sync_all().with_context(cannot_write)?;
+    file.persist(&args.png).with_context(cannot_write)?;
+    for caution in &film.cautions {
+        writeln!(std::io::stderr(), "{}: {}", caution.code, caution.text)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,203 @@
+//! What the file says about the image, settled here once: nobody after this asks again.
+//!
+//! Where attributes contradict each other the better one is taken and the doubt is kept as a
+//! caution. Nothing is made up: what is not known stays `None`. Runs in the decoding process.
+
+mod dataset;
+mod spacing;
+mod view;
+mod voi;
+
+use dicom_core::Tag;
+use dicom_dictionary_std::tags;
+use serde::{Deserialize, Serialize};
+
+pub(super) use self::dataset::DataSet;
+use super::frame::Layout;
+use super::pixels::Stored;
+use crate::lexicon::{ImageLaterality, ViewPosition};
+use crate::mammogram::{Caution, ModalityLut, PhotometricInterpretation, Spacing};
+use crate::voi_lut::VoiLut;
+
+/// The attributes of one image; what [`crate::mammogram::Mammogram`] knows beside its pixels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attributes {
+    pub rows: u32,
+    pub columns: u32,
+    pub number_of_frames: u32,
+    pub bits_stored: u16,
+    /// Added to a sample gives the stored value.
+    pub stored_offset: i32,
+    pub photometric_interpretation: PhotometricInterpretation,
+    pub modality_lut: ModalityLut,
+    pub padding: Option<(i32, i32)>,
+    pub voi_luts: Vec<VoiLut>,
+    pub spacing: Option<Spacing>,
+    pub image_laterality: Option<ImageLaterality>,
+    pub view_position: Option<ViewPosition>,
+    pub patient_id: Option<String>,
+    pub sop_instance_uid: Option<String>,
+    pub lossy: bool,
+    pub cautions: Vec<Caution>,
+}
+
+/// Why an image is refused for its attributes.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("the attributes cannot be read: {0}")]
+    Parse(String),
+    #[error("PhotometricInterpretation is missing, so black and white cannot be told apart")]
+    NoPhotometric,
+    #[error("PhotometricInterpretation is \"{value}\"; only MONOCHROME1 and MONOCHROME2 are read")]
+    Photometric { value: String },
+}
+
+/// The attributes that are read; the guard hands on no others.
+pub(super) fn is_wanted(tag: Tag) -> bool {
+    WANTED.contains(&tag)
+}
+
+const WANTED: &[Tag] = &[
+    tags::SPECIFIC_CHARACTER_SET,
+    tags::SOP_INSTANCE_UID,
+    tags::PRESENTATION_INTENT_TYPE,
+    tags::SERIES_DESCRIPTION,
+    tags::PATIENT_ID,
+    tags::ESTIMATED_RADIOGRAPHIC_MAGNIFICATION_FACTOR,
+    tags::IMAGER_PIXEL_SPACING,
+    tags::NOMINAL_SCANNED_PIXEL_SPACING,
+    tags::VIEW_POSITION,
+    tags::PATIENT_ORIENTATION,
+    tags::LATERALITY,
+    tags::IMAGE_LATERALITY,
+    tags::SAMPLES_PER_PIXEL,
+    tags::PHOTOMETRIC_INTERPRETATION,
+    tags::NUMBER_OF_FRAMES,
+    tags::ROWS,
+    tags::COLUMNS,
+    tags::PIXEL_SPACING,
+    tags::PIXEL_SPACING_CALIBRATION_TYPE,
+    tags::BITS_ALLOCATED,
+    tags::BITS_STORED,
+    tags::HIGH_BIT,
+    tags::PIXEL_REPRESENTATION,
+    tags::PIXEL_PADDING_VALUE,
+    tags::PIXEL_PADDING_RANGE_LIMIT,
+    tags::WINDOW_CENTER,
+    tags::WINDOW_WIDTH,
+    tags::WINDOW_CENTER_WIDTH_EXPLANATION,
+    tags::VOILUT_FUNCTION,
+    tags::RESCALE_INTERCEPT,
+    tags::RESCALE_SLOPE,
+    tags::MODALITY_LUT_SEQUENCE,
+    tags::VOILUT_SEQUENCE,
+    tags::LOSSY_IMAGE_COMPRESSION,
+    tags::VIEW_CODE_SEQUENCE,
+    tags::PRESENTATION_LUT_SHAPE,
+    tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
+    tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
+];
+
+/// Reads all of it; `stored` is what the frame turned out to be, where there is one.
+pub(super) fn settle(
+    dataset: &DataSet,
+    layout: &Layout,
+    stored: Option<&Stored>,
+) -> Result<Attributes, Error> {
+    let mut cautions = Vec::new();
+    let photometric_interpretation = photometric(dataset, &mut cautions)?;
+    let bits_stored = stored.map_or(layout.bits_stored, |s| s.bits_stored);
+    let modality_lut = voi::modality_lut(dataset, layout.is_signed, &mut cautions);
+    let voi_luts = voi::voi_luts(dataset, layout.is_signed, &modality_lut, &mut cautions);
+    let padding = padding(dataset, bits_stored, layout.is_signed, &mut cautions);
+    let spacing = spacing::spacing(dataset, &mut cautions);
+    let image_laterality = view::image_laterality(dataset, &mut cautions);
+    let view_position = view::view_position(dataset, &mut cautions);
+    let patient_id = dataset.text(tags::PATIENT_ID);
+    if patient_id.is_none() {
+        cautions.push(Caution::new(
+            "W-NO-PATIENT",
+            "PatientID is missing: cases of the same patient cannot be left out",
+        ));
+    }
+    if dataset.text(tags::PRESENTATION_INTENT_TYPE).as_deref() == Some("FOR PROCESSING") {
+        cautions.push(Caution::new(
+            "W-FOR-PROCESSING",
+            "this is a raw image (FOR PROCESSING), not meant for reading",
+        ));
+    }
+    let lossy = dataset.text(tags::LOSSY_IMAGE_COMPRESSION).as_deref() == Some("01")
+        || stored.is_some_and(|s| s.lossy);
+    if lossy {
+        cautions.push(Caution::new("W-LOSSY", "the image was compressed with loss"));
+    }
+    if let Some(stored) = stored {
+        cautions.extend(stored.cautions.iter().cloned());
+    }
+    Ok(Attributes {
+        rows: layout.rows,
+        columns: layout.columns,
+        number_of_frames: layout.frames,
+        bits_stored,
+        stored_offset: stored.map_or(0, |s| s.offset),
+        photometric_interpretation,
+        modality_lut,
+        padding,
+        voi_luts,
+        spacing,
+        image_laterality,
+        view_position,
+        patient_id,
+        sop_instance_uid: dataset.text(tags::SOP_INSTANCE_UID),
+        lossy,
+        cautions,
+    })
+}
+
+/// A damaged or missing value is refused: a guess that is wrong shows the negative.
+fn photometric(
+    dataset: &DataSet,
+    cautions: &mut Vec<Caution>,
+) -> Result<PhotometricInterpretation, Error> {
+    let value = dataset.text(tags::PHOTOMETRIC_INTERPRETATION).ok_or(Error::NoPhotometric)?;
+    let (interpretation, shape) = match value.as_str() {
+        "MONOCHROME1" => (PhotometricInterpretation::Monochrome1, "INVERSE"),
+        "MONOCHROME2" => (PhotometricInterpretation::Monochrome2, "IDENTITY"),
+        _ => return Err(Error::Photometric { value }),
+    };
+    // PS3.3 C.8.11.1: in mammography the shape only repeats the photometric interpretation.
+    if dataset.text(tags::PRESENTATION_LUT_SHAPE).is_some_and(|s| s != shape) {
+        cautions.push(Caution::new(
+            "W-POLARITY",
+            format!("PresentationLUTShape contradicts {value}; {value} was followed"),
+        ));
+    }
+    Ok(interpretation)
+}
+
+/// PixelPaddingValue and PixelPaddingRangeLimit (PS3.3 C.7.5.1.1.2), whatever VR they came in.
+fn padding(
+    dataset: &DataSet,
+    bits_stored: u16,
+    is_signed: bool,
+    cautions: &mut Vec<Caution>,
+) -> Option<(i32, i32)> {
+    let stored = |tag| {
+        let word = dataset.words(tag)?.first().copied()?;
+        let range = 1_i32 << bits_stored;
+        let value = if is_signed { i32::from(word as i16) } else { i32::from(word) };
+        // A signed value may have been written without its sign extension.
+        Some(if is_signed && value >= range / 2 { value - range } else { value })
+    };
+    let value = stored(tags::PIXEL_PADDING_VALUE)?;
+    let limit = stored(tags::PIXEL_PADDING_RANGE_LIMIT).unwrap_or(value);
+    let (low, high) = (value.min(limit), value.max(limit));
+    if high - low + 1 >= 1 << bits_stored {
+        cautions.push(Caution::new(
+            "W-PADDING",
+            "the pixel padding range covers every value; it was ignored",
+        ));
+        return None;
+    }
+    Some((low, high))
+}

@@ -1,0 +1,125 @@
+//! Sequential DCT, 8 and 12 bits, one component (T.81 annex F).
+
+use super::damaged;
+use super::huffman::{Bits, Table};
+use crate::dicom::codec::Error;
+
+/// One scan of one component.
+pub(super) struct Scan<'a> {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) precision: u16,
+    /// In blocks, 0 for none.
+    pub(super) restart_interval: usize,
+    pub(super) dc_table: &'a Table,
+    pub(super) ac_table: &'a Table,
+    /// In zigzag order.
+    pub(super) steps: &'a [u16; 64],
+}
+
+impl Scan<'_> {
+    pub(super) fn decode(&self, mut bits: Bits<'_>) -> Result<Vec<u16>, Error> {
+        let basis = basis();
+        let blocks_across = self.columns.div_ceil(8);
+        let blocks = blocks_across * self.rows.div_ceil(8);
+        let mut samples = vec![0_u16; self.rows * self.columns];
+        let mut dc = 0;
+        for block in 0..blocks {
+            if self.restart_interval > 0 && block > 0 && block % self.restart_interval == 0 {
+                bits.restart(block / self.restart_interval - 1)?;
+                dc = 0;
+            }
+            let coefficients = self.coefficients(&mut bits, &mut dc)?;
+            bits.check()?;
+            let (top, left) = (block / blocks_across * 8, block % blocks_across * 8);
+            self.place(&inverse(&coefficients, &basis), top, left, &mut samples);
+        }
+        Ok(samples)
+    }
+
+    /// One block, dequantized, in natural order (F.2.2).
+    fn coefficients(&self, bits: &mut Bits<'_>, dc: &mut i32) -> Result<[f32; 64], Error> {
+        let mut block = [0.0; 64];
+        let category = bits.value(self.dc_table)?;
+        if category > 15 {
+            return Err(damaged("a difference has more than 15 bits"));
+        }
+        *dc += bits.difference(category);
+        block[0] = *dc as f32 * f32::from(self.steps[0]);
+        let mut k = 1;
+        while k < 64 {
+            let symbol = bits.value(self.ac_table)?;
+            let (run, size) = (usize::from(symbol >> 4), symbol & 15);
+            if size == 0 {
+                if run < 15 {
+                    break;
+                }
+                k += 16;
+                continue;
+            }
+            k += run;
+            if k > 63 {
+                return Err(damaged("a block has more than 64 coefficients"));
+            }
+            block[ZIGZAG[k]] = bits.difference(size) as f32 * f32::from(self.steps[k]);
+            k += 1;
+        }
+        Ok(block)
+    }
+
+    /// Level shift, clamp, and the part of the block that lies in the image (A.3.1).
+    fn place(&self, block: &[f32; 64], top: usize, left: usize, samples: &mut [u16]) {
+        let middle = (1_u32 << (self.precision - 1)) as f32;
+        let largest = ((1_u32 << self.precision) - 1) as f32;
+        let width = 8.min(self.columns - left);
+        for (row, values) in block.chunks_exact(8).enumerate().take(self.rows - top) {
+            let at = (top + row) * self.columns + left;
+            for (sample, value) in samples[at..at + width].iter_mut().zip(values) {
+                *sample = (value + middle).round().clamp(0.0, largest) as u16;
+            }
+        }
+    }
+}
+
+/// `basis[x][u]` = C(u)/2 cos((2x + 1) u pi / 16) (A.3.3).
+fn basis() -> [[f32; 8]; 8] {
+    let mut basis = [[0.0; 8]; 8];
+    for (x, row) in basis.iter_mut().enumerate() {
+        for (u, value) in row.iter_mut().enumerate() {
+            let scale = if u == 0 { 0.5_f64.sqrt() } else { 1.0 };
+            let angle = (2 * x + 1) as f64 * u as f64 * std::f64::consts::PI / 16.0;
+            *value = (0.5 * scale * angle.cos()) as f32;
+        }
+    }
+    basis
+}
+
+/// The inverse DCT, columns then rows; rows of zeros, most of a film, cost nothing.
+fn inverse(coefficients: &[f32; 64], basis: &[[f32; 8]; 8]) -> [f32; 64] {
+    let mut half = [0.0_f32; 64];
+    for (v, row) in coefficients.chunks_exact(8).enumerate() {
+        if row.iter().all(|c| *c == 0.0) {
+            continue;
+        }
+        for y in 0..8 {
+            let weight = basis[y][v];
+            for u in 0..8 {
+                half[y * 8 + u] += weight * row[u];
+            }
+        }
+    }
+    let mut block = [0.0_f32; 64];
+    for (line, sums) in block.chunks_exact_mut(8).zip(half.chunks_exact(8)) {
+        for (value, weights) in line.iter_mut().zip(basis) {
+            *value = weights.iter().zip(sums).map(|(w, s)| w * s).sum();
+        }
+    }
+    block
+}
+
+/// Natural place of the k-th coefficient (T.81 figure A.6).
+const ZIGZAG: [usize; 64] = [
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
+    13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
+    52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+];

@@ -1,0 +1,95 @@
+//! JPEG 2000 and HTJ2K, decoded by OpenJPEG.
+
+use super::{Error, Picture, checked_size};
+
+const FORMAT: &str = "JPEG 2000";
+
+/// Decodes a bare code stream or a JP2 file with one component.
+pub(crate) fn decode(frame: &[u8]) -> Result<Picture, Error> {
+    let stream = code_stream(frame)?;
+    let head = Head::read(stream)?;
+    checked_size(FORMAT, head.rows, head.columns)?;
+    let damaged = |what: String| Error::Damaged { format: FORMAT, what };
+    let parameters = jpeg2k::DecodeParameters::new().strict(true);
+    let image = jpeg2k::Image::from_bytes_with(stream, parameters)
+        .map_err(|source| damaged(source.to_string()))?;
+    let [component] = image.components() else {
+        return Err(damaged("it changed its number of components".to_owned()));
+    };
+    let data = component.data();
+    let pixels = head.rows as usize * head.columns as usize;
+    if data.len() != pixels || (component.width(), component.height()) != (head.columns, head.rows)
+    {
+        return Err(damaged("its size is not the one it declares".to_owned()));
+    }
+    Ok(Picture {
+        rows: head.rows,
+        columns: head.columns,
+        precision: head.precision,
+        is_signed: head.is_signed,
+        samples: data.iter().map(|value| *value as u16).collect(),
+        lossy: head.is_irreversible,
+    })
+}
+
+/// From SOC on, where the stream is wrapped in JP2 boxes.
+fn code_stream(frame: &[u8]) -> Result<&[u8], Error> {
+    let soc = [0xFF, 0x4F, 0xFF, 0x51];
+    let at = frame.windows(4).take(4096).position(|w| w == soc);
+    at.map(|at| &frame[at..]).ok_or_else(|| Error::Damaged {
+        format: FORMAT,
+        what: "it has no start of code stream".to_owned(),
+    })
+}
+
+/// The SIZ and COD segments (ISO/IEC 15444-1, A.5.1 and A.6.1).
+struct Head {
+    rows: u32,
+    columns: u32,
+    precision: u16,
+    is_signed: bool,
+    is_irreversible: bool,
+}
+
+impl Head {
+    fn read(stream: &[u8]) -> Result<Self, Error> {
+        let cut = || Error::Cut { format: FORMAT };
+        let siz = stream.get(4..4 + 41).ok_or_else(cut)?;
+        let long = |at: usize| u32::from_be_bytes([siz[at], siz[at + 1], siz[at + 2], siz[at + 3]]);
+        let unsupported = |what: &str| Error::Unsupported { format: FORMAT, what: what.to_owned() };
+        // Lsiz 0, Rsiz 2, Xsiz 4, Ysiz 8, XOsiz 12, YOsiz 16, tiles 20..36, Csiz 36, Ssiz 38.
+        if u16::from_be_bytes([siz[36], siz[37]]) != 1 {
+            return Err(unsupported("more than one colour"));
+        }
+        if (siz[39], siz[40]) != (1, 1) {
+            return Err(unsupported("subsampling"));
+        }
+        let precision = u16::from(siz[38] & 0x7F) + 1;
+        if precision > 16 {
+            return Err(unsupported("more than 16 bits"));
+        }
+        Ok(Self {
+            columns: long(4).saturating_sub(long(12)),
+            rows: long(8).saturating_sub(long(16)),
+            precision,
+            is_signed: siz[38] & 0x80 != 0,
+            is_irreversible: is_irreversible(stream).ok_or_else(cut)?,
+        })
+    }
+}
+
+/// Whether the main header's COD segment names the 9-7 transformation.
+fn is_irreversible(stream: &[u8]) -> Option<bool> {
+    let mut at = 2;
+    loop {
+        let segment = stream.get(at..at + 4)?;
+        let length = usize::from(u16::from_be_bytes([segment[2], segment[3]]));
+        match [segment[0], segment[1]] {
+            // COD: Lcod 2 bytes, Scod 1, SGcod 4, then levels, block sizes 2, style, transformation.
+            [0xFF, 0x52] => return stream.get(at + 13).map(|transformation| *transformation == 0),
+            [0xFF, 0x90] => return None,
+            [0xFF, _] => at += 2 + length.max(2),
+            _ => return None,
+        }
+    }
+}

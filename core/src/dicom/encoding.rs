@@ -1,0 +1,129 @@
+//! How a data set is written: byte order, explicit or implicit VR, deflated or not.
+
+use std::io::Read;
+
+use super::guard::{MAX_INFLATED, Refusal};
+use crate::mammogram::Caution;
+
+/// PS3.5 clause 7 and annex A: the three ways element headers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) enum Encoding {
+    ImplicitLittle,
+    ExplicitLittle,
+    ExplicitBig,
+}
+
+/// TransferSyntaxUID (0002,0010).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Syntax(pub(super) String);
+
+pub(super) const IMPLICIT_LITTLE: &str = "1.2.840.10008.1.2";
+pub(super) const EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1";
+pub(super) const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
+pub(super) const EXPLICIT_BIG: &str = "1.2.840.10008.1.2.2";
+pub(super) const RLE: &str = "1.2.840.10008.1.2.5";
+const STANDARD: &str = "1.2.840.10008.1.2.";
+
+impl Syntax {
+    pub(super) fn is_deflated(&self) -> bool {
+        self.0 == DEFLATED
+    }
+
+    /// Whether pixel data lie bare in the data set rather than in fragments.
+    pub(super) fn is_native(&self) -> bool {
+        [IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG].contains(&self.0.as_str())
+    }
+
+    fn encoding(&self) -> Result<Encoding, Refusal> {
+        match self.0.as_str() {
+            IMPLICIT_LITTLE => Ok(Encoding::ImplicitLittle),
+            EXPLICIT_BIG => Ok(Encoding::ExplicitBig),
+            uid if uid == EXPLICIT_LITTLE || uid.starts_with(STANDARD) => {
+                Ok(Encoding::ExplicitLittle)
+            }
+            _ => Err(Refusal::UnsupportedSyntax { uid: self.0.clone() }),
+        }
+    }
+}
+
+impl Encoding {
+    pub(super) fn is_explicit(self) -> bool {
+        self != Self::ImplicitLittle
+    }
+
+    pub(super) fn u16(self, bytes: [u8; 2]) -> u16 {
+        match self {
+            Self::ExplicitBig => u16::from_be_bytes(bytes),
+            _ => u16::from_le_bytes(bytes),
+        }
+    }
+
+    pub(super) fn u32(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            Self::ExplicitBig => u32::from_be_bytes(bytes),
+            _ => u32::from_le_bytes(bytes),
+        }
+    }
+
+    /// The uncompressed transfer syntax that is written this way.
+    pub(super) fn plain_syntax(self) -> Syntax {
+        let uid = match self {
+            Self::ImplicitLittle => IMPLICIT_LITTLE,
+            Self::ExplicitLittle => EXPLICIT_LITTLE,
+            Self::ExplicitBig => EXPLICIT_BIG,
+        };
+        Syntax(uid.to_owned())
+    }
+}
+
+/// How the data set is written, by its first element; the header's word is only checked.
+pub(super) fn probe(
+    dataset: &[u8],
+    syntax: Option<&Syntax>,
+    cautions: &mut Vec<Caution>,
+) -> Result<Encoding, Refusal> {
+    let Some(syntax) = syntax else {
+        return guess(dataset).ok_or(Refusal::NotAnImage);
+    };
+    let stated = syntax.encoding()?;
+    match guess(dataset) {
+        Some(found) if found != stated => {
+            cautions.push(Caution::new(
+                "W-ENCODING",
+                "the file header names another encoding than the data have; the data were believed",
+            ));
+            Ok(found)
+        }
+        _ => Ok(stated),
+    }
+}
+
+/// An image's data set starts with a low even group (0008, seldom another) and a short element.
+fn guess(dataset: &[u8]) -> Option<Encoding> {
+    let first = dataset.first_chunk::<8>()?;
+    let has_vr = first[4].is_ascii_uppercase() && first[5].is_ascii_uppercase();
+    let is_low = |group: u16| (2..=0x0040).contains(&group) && group.is_multiple_of(2);
+    let little = is_low(u16::from_le_bytes([first[0], first[1]]));
+    let big = is_low(u16::from_be_bytes([first[0], first[1]]));
+    match (has_vr, little, big) {
+        (true, true, _) => Some(Encoding::ExplicitLittle),
+        (true, false, true) => Some(Encoding::ExplicitBig),
+        (false, true, _) => {
+            let length = u32::from_le_bytes([first[4], first[5], first[6], first[7]]);
+            let fits = length == u32::MAX || length as usize <= dataset.len() - 8;
+            fits.then_some(Encoding::ImplicitLittle)
+        }
+        _ => None,
+    }
+}
+
+/// The data set behind a deflated one, never more than [`MAX_INFLATED`] bytes.
+pub(super) fn inflate(body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let mut dataset = Vec::new();
+    let mut source = flate2::read::DeflateDecoder::new(body).take(MAX_INFLATED + 1);
+    source.read_to_end(&mut dataset).map_err(Refusal::Inflate)?;
+    if dataset.len() as u64 > MAX_INFLATED {
+        return Err(Refusal::Bomb);
+    }
+    Ok(dataset)
+}

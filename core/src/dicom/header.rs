@@ -1,0 +1,90 @@
+//! Preamble and file meta information (PS3.10 clause 7.1), or their absence.
+
+use super::encoding::Syntax;
+use super::guard::Refusal;
+use crate::mammogram::Caution;
+
+/// What stands before the data set.
+pub(super) struct Header {
+    /// `None` where the file does not say: the encoding must be guessed.
+    pub(super) syntax: Option<Syntax>,
+    /// First byte of the data set.
+    pub(super) end: usize,
+    pub(super) cautions: Vec<Caution>,
+}
+
+const PREAMBLE: usize = 128;
+const MAGIC: &[u8] = b"DICM";
+
+/// Reads group 0002 by its tags; the group length is compared, never trusted.
+pub(super) fn read(file: &[u8]) -> Result<Header, Refusal> {
+    let mut cautions = Vec::new();
+    let start = if file.get(PREAMBLE..PREAMBLE + 4) == Some(MAGIC) {
+        PREAMBLE + 4
+    } else {
+        cautions.push(Caution::new(
+            "W-NO-HEADER",
+            "the file header is missing; the encoding was guessed from the data",
+        ));
+        if file.starts_with(MAGIC) { MAGIC.len() } else { 0 }
+    };
+    let mut at = start;
+    let mut syntax = None;
+    let mut stated_end = None;
+    while let Some(element) = next_meta_element(file, at)? {
+        let value = &file[element.value..element.end];
+        match element.number {
+            0x0000 if value.len() == 4 => {
+                let length = u32::from_le_bytes([value[0], value[1], value[2], value[3]]);
+                stated_end = Some(element.end as u64 + u64::from(length));
+            }
+            0x0010 => {
+                let uid = String::from_utf8_lossy(value);
+                syntax = Some(Syntax(uid.trim_matches([' ', '\0']).to_owned()));
+            }
+            _ => {}
+        }
+        at = element.end;
+    }
+    if stated_end.is_some_and(|end| end != at as u64) {
+        cautions.push(Caution::new(
+            "W-GROUP-LENGTH",
+            "the length of the file header is stated wrongly; its elements were counted instead",
+        ));
+    }
+    if syntax.is_none() && start >= PREAMBLE {
+        cautions.push(Caution::new(
+            "W-NO-HEADER",
+            "the file header names no transfer syntax; the encoding was guessed from the data",
+        ));
+    }
+    Ok(Header { syntax, end: at, cautions })
+}
+
+struct MetaElement {
+    number: u16,
+    value: usize,
+    end: usize,
+}
+
+/// The element of group 0002 at `at`; always explicit VR little endian.
+fn next_meta_element(file: &[u8], at: usize) -> Result<Option<MetaElement>, Refusal> {
+    let Some(head) = file[at..].first_chunk::<8>() else { return Ok(None) };
+    if head[..2] != [2, 0] || !head[4].is_ascii_uppercase() || !head[5].is_ascii_uppercase() {
+        return Ok(None);
+    }
+    let number = u16::from_le_bytes([head[2], head[3]]);
+    let is_long = matches!(&head[4..6], b"OB" | b"OW" | b"UN" | b"SQ" | b"UT");
+    let (value, length) = if is_long {
+        let long = file[at..].get(8..12).ok_or(Refusal::CutHeader { offset: at })?;
+        (at + 12, u32::from_le_bytes([long[0], long[1], long[2], long[3]]))
+    } else {
+        (at + 8, u32::from(u16::from_le_bytes([head[6], head[7]])))
+    };
+    let left = (file.len() - value) as u64;
+    if u64::from(length) > left {
+        let tag = dicom_core::Tag(2, number);
+        return Err(Refusal::Cut { tag, claimed: u64::from(length), left });
+    }
+    Ok(Some(MetaElement { number, value, end: value + length as usize }))
+}

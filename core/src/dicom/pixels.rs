@@ -1,0 +1,293 @@
+//! Stored values of one frame, bit-exact, in every transfer syntax (PS3.3 C.7.6.3.1, PS3.5 clause 8).
+//!
+//! The decoder is chosen by what the stream is, not by what the header calls it; then stream and
+//! header are compared in one place, [`reconcile`]: a picture that does not fit is refused, never
+//! padded, cropped or stretched. Runs in the decoding process alone.
+
+use super::codec::{self, Picture, jpeg, jpeg_ls, jpeg2000, rle};
+use super::encoding::{Encoding, RLE, Syntax};
+use super::frame::Layout;
+use crate::mammogram::Caution;
+
+/// A frame's stored values.
+#[derive(Debug)]
+pub(super) struct Stored {
+    /// Stored value minus `offset`.
+    pub(super) samples: Vec<u16>,
+    pub(super) offset: i32,
+    pub(super) bits_stored: u16,
+    pub(super) lossy: bool,
+    pub(super) cautions: Vec<Caution>,
+}
+
+/// Why a frame gave no stored values.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("the image cannot be decoded: {0}")]
+    Codec(#[from] codec::Error),
+    #[error(
+        "the image data do not match the header: {columns} x {rows} pixels in the stream, {header_columns} x {header_rows} in the header"
+    )]
+    Size { rows: u32, columns: u32, header_rows: u32, header_columns: u32 },
+    #[error("the image data do not match the header: {what}")]
+    Mismatch { what: &'static str },
+    #[error("the transfer syntax {uid} is not supported")]
+    UnsupportedSyntax { uid: String },
+}
+
+/// A frame as it lies in the file.
+pub(super) struct Source<'a> {
+    pub(super) syntax: &'a Syntax,
+    pub(super) encoding: Encoding,
+    pub(super) layout: Layout,
+    pub(super) bytes: &'a [u8],
+    pub(super) is_encapsulated: bool,
+    /// The value representation is OW: bytes come in 16-bit words.
+    pub(super) words: bool,
+}
+
+/// Decodes the frame.
+pub(super) fn decode(source: &Source<'_>) -> Result<Stored, Error> {
+    let layout = &source.layout;
+    let bytes_per_sample = usize::from(layout.bits_allocated / 8);
+    if !source.is_encapsulated {
+        if !source.syntax.is_native() {
+            let what = "they are not compressed although the header says so";
+            return Err(Error::Mismatch { what });
+        }
+        return Ok(unpack(native(source, bytes_per_sample), layout));
+    }
+    if source.syntax.0 == RLE {
+        let raw = rle::decode(source.bytes, layout.pixels(), bytes_per_sample)?;
+        return Ok(unpack(raw, layout));
+    }
+    let picture = match Format::of(source.bytes) {
+        Some(Format::Jpeg) => jpeg::decode(source.bytes)?,
+        Some(Format::JpegLs) => jpeg_ls::decode(source.bytes)?,
+        Some(Format::Jpeg2000) => jpeg2000::decode(source.bytes)?,
+        None => return Err(Error::UnsupportedSyntax { uid: source.syntax.0.clone() }),
+    };
+    let mut stored = reconcile(picture, layout)?;
+    if stored.lossy && is_lossless_syntax(source.syntax) {
+        stored.cautions.push(Caution::new(
+            "W-LOSSY-STREAM",
+            "the header promises lossless compression, the image was compressed with loss",
+        ));
+    }
+    Ok(stored)
+}
+
+/// The family of a code stream, by its first bytes and frame header.
+enum Format {
+    Jpeg,
+    JpegLs,
+    Jpeg2000,
+}
+
+impl Format {
+    fn of(stream: &[u8]) -> Option<Self> {
+        match stream {
+            [0xFF, 0x4F, 0xFF, 0x51, ..] | [0, 0, 0, 12, b'j', b'P', ..] => Some(Self::Jpeg2000),
+            [0xFF, 0xD8, 0xFF, ..] => {
+                use jpeg::markers::{Segments, marker};
+                let mut segments = Segments::new("JPEG", stream).ok()?.map_while(Result::ok);
+                let is_ls = segments.any(|s| s.marker == marker::SOF_LS);
+                Some(if is_ls { Self::JpegLs } else { Self::Jpeg })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Transfer syntaxes that promise exact pixels: JPEG lossless, JPEG-LS lossless, JPEG 2000
+/// lossless only, HTJ2K lossless only.
+fn is_lossless_syntax(syntax: &Syntax) -> bool {
+    let last = syntax.0.strip_prefix("1.2.840.10008.1.2.4.");
+    last.is_some_and(|l| ["57", "70", "80", "90", "201", "202"].contains(&l))
+}
+
+/// Uncompressed pixels as raw 8- or 16-bit words.
+fn native(source: &Source<'_>, bytes_per_sample: usize) -> Vec<u16> {
+    let is_big = source.encoding == Encoding::ExplicitBig;
+    if bytes_per_sample == 2 {
+        let pairs = source.bytes.as_chunks::<2>().0;
+        return if is_big {
+            pairs.iter().map(|b| u16::from_be_bytes(*b)).collect()
+        } else {
+            pairs.iter().map(|b| u16::from_le_bytes(*b)).collect()
+        };
+    }
+    let mut samples: Vec<u16> = source.bytes.iter().map(|b| u16::from(*b)).collect();
+    if is_big && source.words {
+        samples.chunks_exact_mut(2).for_each(|pair| pair.swap(0, 1));
+    }
+    samples
+}
+
+/// Shifts, masks and extends raw words: the stored value ends at HighBit and has BitsStored bits.
+fn unpack(mut raw: Vec<u16>, layout: &Layout) -> Stored {
+    let shift = layout.high_bit + 1 - layout.bits_stored;
+    let mut cautions = Vec::new();
+    if shift > 0 {
+        cautions.push(Caution::new(
+            "W-HIGH-BIT",
+            "the pixel values do not start at the lowest bit; they were shifted as the header says",
+        ));
+    }
+    if has_foreign_bits(&raw, layout, shift) {
+        cautions.push(Caution::new(
+            "W-UNUSED-BITS",
+            "bits outside the stored pixel values are in use; they were masked",
+        ));
+    }
+    let offset = extend(&mut raw, shift, layout.bits_stored, layout.is_signed);
+    Stored { samples: raw, offset, bits_stored: layout.bits_stored, lossy: false, cautions }
+}
+
+/// Whether bits beyond BitsStored hold anything but zeros or copies of the sign.
+fn has_foreign_bits(raw: &[u16], layout: &Layout, shift: u16) -> bool {
+    let all = (u32::from(u16::MAX) >> (16 - layout.bits_allocated)) as u16;
+    let mask = mask(layout.bits_stored) << shift;
+    let foreign = all & !mask;
+    let sign = 1_u16 << layout.high_bit;
+    let above = foreign & !(sign - 1);
+    raw.iter().any(|word| {
+        let bits = word & foreign;
+        bits != 0 && !(layout.is_signed && word & sign != 0 && bits == above)
+    })
+}
+
+/// Turns raw words into samples; returns what must be added to get stored values back.
+fn extend(raw: &mut [u16], shift: u16, bits: u16, is_signed: bool) -> i32 {
+    let mask = mask(bits);
+    if !is_signed {
+        if shift > 0 || mask != u16::MAX {
+            raw.iter_mut().for_each(|word| *word = (*word >> shift) & mask);
+        }
+        return 0;
+    }
+    // Adding half the range before masking turns two's complement into offset binary.
+    let half = 1_u16 << (bits - 1);
+    let up = 0x8000 - half;
+    raw.iter_mut().for_each(|word| {
+        *word = ((*word >> shift).wrapping_add(half) & mask) + up;
+    });
+    -0x8000
+}
+
+fn mask(bits: u16) -> u16 {
+    u16::MAX >> (16 - bits)
+}
+
+/// Holds a decoded code stream against the header.
+fn reconcile(picture: Picture, layout: &Layout) -> Result<Stored, Error> {
+    if (picture.rows, picture.columns) != (layout.rows, layout.columns) {
+        return Err(Error::Size {
+            rows: picture.rows,
+            columns: picture.columns,
+            header_rows: layout.rows,
+            header_columns: layout.columns,
+        });
+    }
+    if picture.precision > layout.bits_allocated {
+        let what = "the stream has more bits than the header allocates";
+        return Err(Error::Mismatch { what });
+    }
+    let mut cautions = Vec::new();
+    let mut raw = picture.samples;
+    let bits_stored = layout.bits_stored.min(picture.precision);
+    if picture.precision < layout.bits_stored {
+        let text = format!(
+            "the stream has {} bits where the header says {}; the values were taken as they are",
+            picture.precision, layout.bits_stored
+        );
+        cautions.push(Caution::new("W-STREAM-DEPTH", text));
+    }
+    if picture.is_signed && !layout.is_signed {
+        if raw.iter().any(|word| word & 0x8000 != 0) {
+            let what = "the stream has negative values, the header says there are none";
+            return Err(Error::Mismatch { what });
+        }
+        cautions.push(sign_caution());
+    }
+    // A signed image in a stream that knows only unsigned numbers is two's complement at the
+    // stream's precision; only JPEG 2000 could have said so itself.
+    if layout.is_signed && !picture.is_signed && picture.precision < layout.bits_stored {
+        cautions.push(sign_caution());
+    }
+    let mask = mask(bits_stored);
+    let is_beyond = |word: &u16| {
+        let rest = word & !mask;
+        let is_sign = picture.is_signed || layout.is_signed;
+        rest != 0 && !(is_sign && word & (1 << (bits_stored - 1)) != 0)
+    };
+    if raw.iter().any(is_beyond) {
+        cautions.push(Caution::new(
+            "W-UNUSED-BITS",
+            "bits outside the stored pixel values are in use; they were masked",
+        ));
+    }
+    let offset = extend(&mut raw, 0, bits_stored, layout.is_signed);
+    Ok(Stored { samples: raw, offset, bits_stored, lossy: picture.lossy, cautions })
+}
+
+fn sign_caution() -> Caution {
+    Caution::new("W-STREAM-SIGN", "header and stream disagree whether pixel values are signed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(bits_allocated: u16, bits_stored: u16, high_bit: u16, is_signed: bool) -> Layout {
+        Layout { rows: 1, columns: 4, bits_allocated, bits_stored, high_bit, is_signed, frames: 1 }
+    }
+
+    fn values(stored: &Stored) -> Vec<i32> {
+        stored.samples.iter().map(|s| i32::from(*s) + stored.offset).collect()
+    }
+
+    #[test]
+    fn a_signed_12_bit_value_is_extended_at_its_own_sign_bit() {
+        // Upper four bits zero: FFF is -1, 800 is -2048.
+        let stored = unpack(vec![0x0FFF, 0x0800, 0x07FF, 0], &layout(16, 12, 11, true));
+        assert_eq!(values(&stored), [-1, -2048, 2047, 0]);
+        assert!(stored.cautions.is_empty());
+        let extended = unpack(vec![0xFFFF, 0xF800, 0x07FF, 0], &layout(16, 12, 11, true));
+        assert_eq!(values(&extended), [-1, -2048, 2047, 0]);
+        assert!(extended.cautions.is_empty(), "copies of the sign are no foreign bits");
+        let whole = unpack(vec![0xFFFF, 0x8000, 0x7FFF, 0], &layout(16, 16, 15, true));
+        assert_eq!(values(&whole), [-1, -32768, 32767, 0]);
+    }
+
+    #[test]
+    fn bits_outside_the_stored_value_are_masked_and_said() {
+        let stored = unpack(vec![0xF123, 0x0FFF, 0, 1], &layout(16, 12, 11, false));
+        assert_eq!(values(&stored), [0x123, 0xFFF, 0, 1]);
+        assert_eq!(stored.cautions[0].code, "W-UNUSED-BITS");
+        let shifted = unpack(vec![0x1230, 0xFFF0, 0, 0x10], &layout(16, 12, 15, false));
+        assert_eq!(values(&shifted), [0x123, 0xFFF, 0, 1]);
+        assert_eq!(shifted.cautions[0].code, "W-HIGH-BIT");
+    }
+
+    #[test]
+    fn a_stream_of_another_size_or_sign_is_not_believed() {
+        let picture = Picture {
+            rows: 1,
+            columns: 4,
+            precision: 8,
+            is_signed: false,
+            samples: vec![0, 1, 128, 255],
+            lossy: false,
+        };
+        let wide = reconcile(picture.clone(), &layout(16, 12, 11, false)).expect("it is widened");
+        assert_eq!(values(&wide), [0, 1, 128, 255]);
+        assert_eq!(wide.cautions[0].code, "W-STREAM-DEPTH");
+        let signed = reconcile(picture.clone(), &layout(8, 8, 7, true)).expect("it fits");
+        assert_eq!(values(&signed), [0, 1, -128, -1]);
+        let other = Picture { rows: 2, columns: 2, ..picture.clone() };
+        assert!(reconcile(other, &layout(8, 8, 7, false)).is_err());
+        let negative = Picture { is_signed: true, samples: vec![0xFFFF, 0, 1, 2], ..picture };
+        assert!(reconcile(negative, &layout(16, 8, 7, false)).is_err());
+    }
+}

@@ -1,0 +1,374 @@
+//! The walk over a data set: one loop, one explicit stack, no recursion, no value read.
+
+use std::ops::Range;
+
+use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
+use dicom_core::{Tag, VR};
+use dicom_dictionary_std::{StandardDataDictionary, tags};
+
+use super::encoding::Encoding;
+use super::guard::{Cut, Element, MAX_DEPTH, MAX_VALUE, PixelData, Refusal};
+use crate::mammogram::Caution;
+
+/// What the walk found at the top level.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    pub(super) elements: Vec<Element>,
+    pub(super) pixel_data: Option<PixelData>,
+    pub(super) cautions: Vec<Caution>,
+}
+
+const UNDEFINED: u32 = u32::MAX;
+const ITEM: Tag = Tag(0xFFFE, 0xE000);
+const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
+const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
+
+/// Walks a whole data set; keeps the first of each top-level element that `is_wanted` names.
+pub(super) fn walk(
+    dataset: &[u8],
+    encoding: Encoding,
+    is_wanted: impl Fn(Tag) -> bool,
+) -> Result<Walk, Refusal> {
+    let mut walker = Walker { dataset, at: 0, levels: Vec::new(), found: Walk::default() };
+    match walker.run(encoding, &is_wanted) {
+        // Behind the pixel data nothing is needed: what does not parse is not part of the image.
+        Err(_) if walker.found.pixel_data.is_some() => {
+            walker.caution(
+                "W-TRAILING",
+                "the file goes on behind the image; what follows was ignored",
+            );
+        }
+        outcome => outcome?,
+    }
+    Ok(walker.found)
+}
+
+/// An open sequence or item.
+#[derive(Debug, Clone, Copy)]
+struct Level {
+    /// Of the sequence.
+    tag: Tag,
+    is_sequence: bool,
+    /// Where it must be over at the latest.
+    end: usize,
+    /// Closed by a delimiter rather than by a length.
+    is_delimited: bool,
+    encoding: Encoding,
+    /// First byte of the sequence's own header.
+    start: usize,
+    value_start: usize,
+    is_wanted: bool,
+}
+
+struct Walker<'a> {
+    dataset: &'a [u8],
+    at: usize,
+    levels: Vec<Level>,
+    found: Walk,
+}
+
+struct Head {
+    tag: Tag,
+    vr: Option<[u8; 2]>,
+    length: u32,
+    start: usize,
+    value: usize,
+}
+
+impl Walker<'_> {
+    fn caution(&mut self, code: &str, text: &str) {
+        if self.found.cautions.iter().all(|c| c.code != code) {
+            self.found.cautions.push(Caution::new(code, text));
+        }
+    }
+
+    fn run(&mut self, encoding: Encoding, is_wanted: &impl Fn(Tag) -> bool) -> Result<(), Refusal> {
+        loop {
+            self.leave_finished_levels();
+            match self.levels.last().copied() {
+                None if self.at == self.dataset.len() => return Ok(()),
+                None => self.top_level_element(encoding, is_wanted)?,
+                Some(level) if self.at >= level.end => {
+                    return Err(Refusal::Unclosed { tag: level.tag });
+                }
+                Some(level) if level.is_sequence => self.item(level)?,
+                Some(level) => self.nested_element(level)?,
+            }
+        }
+    }
+
+    fn leave_finished_levels(&mut self) {
+        while let Some(level) = self.levels.last().copied() {
+            if level.is_delimited || self.at < level.end {
+                return;
+            }
+            self.close(level);
+        }
+    }
+
+    fn close(&mut self, level: Level) {
+        self.levels.pop();
+        if self.levels.is_empty() && level.is_wanted {
+            self.keep(level.tag, level.start, level.value_start..self.at);
+        }
+    }
+
+    fn keep(&mut self, tag: Tag, start: usize, value: Range<usize>) {
+        if self.found.elements.iter().any(|e| e.tag == tag) {
+            self.caution(
+                "W-DUPLICATE",
+                "an attribute stands twice in the file; the first was taken",
+            );
+            return;
+        }
+        self.found.elements.push(Element { tag, whole: start..value.end, value });
+    }
+
+    fn top_level_element(
+        &mut self,
+        encoding: Encoding,
+        is_wanted: &impl Fn(Tag) -> bool,
+    ) -> Result<(), Refusal> {
+        let met_pixels = self.found.pixel_data.is_some();
+        let head = self.head(encoding, self.dataset.len())?;
+        if met_pixels && (head.tag <= tags::PIXEL_DATA || head.tag.group() == 0xFFFF) {
+            return Err(self.damaged(&head, "it stands behind the pixel data"));
+        }
+        if head.tag == tags::PIXEL_DATA {
+            return self.pixel_data(&head, encoding);
+        }
+        let wanted = is_wanted(head.tag);
+        if let Some(sequence_encoding) = self.sequence_encoding(&head, encoding)? {
+            let is_readable = head.vr != Some(*b"UN");
+            return self.open(&head, true, sequence_encoding, wanted && is_readable);
+        }
+        let end = self.skip_value(&head, self.dataset.len())?;
+        if wanted {
+            if end - head.value > MAX_VALUE {
+                return Err(Refusal::ValueTooLong { tag: head.tag, bytes: end - head.value });
+            }
+            self.keep(head.tag, head.start, head.value..end);
+        }
+        Ok(())
+    }
+
+    fn nested_element(&mut self, level: Level) -> Result<(), Refusal> {
+        let head = self.head(level.encoding, level.end)?;
+        if head.tag == ITEM_END && level.is_delimited {
+            self.at = head.value;
+            self.close(level);
+            return Ok(());
+        }
+        if let Some(encoding) = self.sequence_encoding(&head, level.encoding)? {
+            return self.open(&head, true, encoding, false);
+        }
+        self.skip_value(&head, level.end).map(|_| ())
+    }
+
+    fn item(&mut self, level: Level) -> Result<(), Refusal> {
+        let head = self.head(level.encoding, level.end)?;
+        match head.tag {
+            ITEM => self.open(&head, false, level.encoding, false),
+            SEQUENCE_END if level.is_delimited => {
+                self.at = head.value;
+                self.close(level);
+                Ok(())
+            }
+            _ => Err(self.damaged(&head, "an item was expected here")),
+        }
+    }
+
+    /// Goes into a sequence or item.
+    fn open(
+        &mut self,
+        head: &Head,
+        is_sequence: bool,
+        encoding: Encoding,
+        is_wanted: bool,
+    ) -> Result<(), Refusal> {
+        let items = self.levels.iter().filter(|l| !l.is_sequence).count();
+        if !is_sequence && items == MAX_DEPTH {
+            return Err(Refusal::TooDeep);
+        }
+        let outer = self.levels.last();
+        let limit = outer.map_or(self.dataset.len(), |l| l.end);
+        let is_delimited = head.length == UNDEFINED;
+        let end = if is_delimited { limit } else { self.end_of_value(head, limit)? };
+        let tag = if is_sequence { head.tag } else { outer.map_or(head.tag, |l| l.tag) };
+        self.at = head.value;
+        self.levels.push(Level {
+            tag,
+            is_sequence,
+            end,
+            is_delimited,
+            encoding,
+            start: head.start,
+            value_start: head.value,
+            is_wanted,
+        });
+        Ok(())
+    }
+
+    /// How the items inside are written, where the element is a sequence to be walked.
+    fn sequence_encoding(
+        &self,
+        head: &Head,
+        encoding: Encoding,
+    ) -> Result<Option<Encoding>, Refusal> {
+        let is_undefined = head.length == UNDEFINED;
+        match head.vr {
+            Some(vr) if vr == *b"SQ" => Ok(Some(encoding)),
+            // PS3.5 6.2.2 note 2 (CP 246): UN of undefined length is implicit VR inside.
+            Some(vr) if vr == *b"UN" && is_undefined => Ok(Some(Encoding::ImplicitLittle)),
+            Some(_) if is_undefined => Err(self.damaged(head, "its length is undefined")),
+            Some(_) => Ok(None),
+            None if is_undefined => Ok(Some(encoding)),
+            // A private value that looks like a sequence stays opaque.
+            None => {
+                let entry = StandardDataDictionary.by_tag(head.tag);
+                let is_sequence = entry.is_some_and(|e| e.vr().relaxed() == VR::SQ);
+                Ok((is_sequence && head.tag.group().is_multiple_of(2)).then_some(encoding))
+            }
+        }
+    }
+
+    fn pixel_data(&mut self, head: &Head, encoding: Encoding) -> Result<(), Refusal> {
+        if head.length == UNDEFINED {
+            self.at = head.value;
+            self.found.pixel_data = Some(self.fragments(encoding)?);
+            return Ok(());
+        }
+        let left = self.dataset.len() - head.value;
+        let end = head.value + left.min(head.length as usize);
+        self.found.pixel_data = Some(PixelData::Native {
+            range: head.value..end,
+            claimed: u64::from(head.length),
+            words: head.vr != Some(*b"OB"),
+        });
+        self.at = end;
+        Ok(())
+    }
+
+    /// PS3.5 A.4: an offset table, then fragments, then a delimiter.
+    fn fragments(&mut self, encoding: Encoding) -> Result<PixelData, Refusal> {
+        let mut items = Vec::new();
+        let mut cut = None;
+        loop {
+            let left = self.dataset.len() - self.at;
+            let Some(head) = self.dataset[self.at..].first_chunk::<8>() else {
+                self.caution("W-NO-END", "the end mark of the pixel data is missing");
+                self.at += left;
+                break;
+            };
+            let tag = Tag(encoding.u16([head[0], head[1]]), encoding.u16([head[2], head[3]]));
+            let length = encoding.u32([head[4], head[5], head[6], head[7]]);
+            let value = self.at + 8;
+            let room = self.dataset.len() - value;
+            if tag == SEQUENCE_END {
+                if length != 0 {
+                    self.caution("W-NO-END", "the end mark of the pixel data is damaged");
+                }
+                self.at = value;
+                break;
+            }
+            if tag != ITEM {
+                self.caution("W-NO-END", "the end mark of the pixel data is missing");
+                break;
+            }
+            if length == UNDEFINED {
+                let what = "a fragment of the pixel data has no length";
+                return Err(Refusal::Damaged { tag, offset: self.at, what });
+            }
+            if length as usize > room {
+                cut = Some(Cut { have: room as u64, need: u64::from(length) });
+                self.at = self.dataset.len();
+                break;
+            }
+            self.at = value + length as usize;
+            items.push(value..self.at);
+        }
+        if items.is_empty() {
+            items.push(self.at..self.at);
+        }
+        let offsets = items.remove(0);
+        Ok(PixelData::Encapsulated { offsets, fragments: items, cut })
+    }
+
+    fn skip_value(&mut self, head: &Head, limit: usize) -> Result<usize, Refusal> {
+        let end = self.end_of_value(head, limit)?;
+        self.at = end;
+        Ok(end)
+    }
+
+    fn end_of_value(&self, head: &Head, limit: usize) -> Result<usize, Refusal> {
+        let left = limit - head.value;
+        if head.length as usize > left {
+            return Err(Refusal::Cut {
+                tag: head.tag,
+                claimed: u64::from(head.length),
+                left: left as u64,
+            });
+        }
+        Ok(head.value + head.length as usize)
+    }
+
+    /// The header at the cursor, wholly before `limit` (PS3.5 clause 7.1).
+    fn head(&self, encoding: Encoding, limit: usize) -> Result<Head, Refusal> {
+        let start = self.at;
+        let short = self.dataset[start..limit]
+            .first_chunk::<8>()
+            .ok_or(Refusal::CutHeader { offset: start })?;
+        let tag = Tag(encoding.u16([short[0], short[1]]), encoding.u16([short[2], short[3]]));
+        let word = [short[4], short[5], short[6], short[7]];
+        if !encoding.is_explicit() || tag.group() == 0xFFFE {
+            let length = encoding.u32(word);
+            return Ok(Head { tag, vr: None, length, start, value: start + 8 });
+        }
+        let vr = [short[4], short[5]];
+        if !vr.iter().all(u8::is_ascii_uppercase) {
+            let what = "its value representation is not one of DICOM's";
+            return Err(Refusal::Damaged { tag, offset: start, what });
+        }
+        if has_short_length(vr) {
+            let length = u32::from(encoding.u16([short[6], short[7]]));
+            return Ok(Head { tag, vr: Some(vr), length, start, value: start + 8 });
+        }
+        let long = self.dataset[start..limit]
+            .first_chunk::<12>()
+            .ok_or(Refusal::CutHeader { offset: start })?;
+        let length = encoding.u32([long[8], long[9], long[10], long[11]]);
+        Ok(Head { tag, vr: Some(vr), length, start, value: start + 12 })
+    }
+
+    fn damaged(&self, head: &Head, what: &'static str) -> Refusal {
+        Refusal::Damaged { tag: head.tag, offset: head.start, what }
+    }
+}
+
+/// PS3.5 table 7.1-2; a VR of a later edition has a long length (clause 6.2.2).
+fn has_short_length(vr: [u8; 2]) -> bool {
+    matches!(
+        &vr,
+        b"AE"
+            | b"AS"
+            | b"AT"
+            | b"CS"
+            | b"DA"
+            | b"DS"
+            | b"DT"
+            | b"FL"
+            | b"FD"
+            | b"IS"
+            | b"LO"
+            | b"LT"
+            | b"PN"
+            | b"SH"
+            | b"SL"
+            | b"SS"
+            | b"ST"
+            | b"TM"
+            | b"UI"
+            | b"UL"
+            | b"US"
+    )
+}
