@@ -59,9 +59,10 @@ impl Contour {
             .unwrap_or((self.points[0], self.points[0]))
     }
 
-    /// Extent along a direction: how far apart two lines across it are that just hold the contour.
+    /// Extent along a direction: how far apart two lines across it are that just hold the contour;
+    /// 0 along no direction.
     pub fn extent(&self, (dx, dy): (f64, f64)) -> f64 {
-        let length = dx.hypot(dy);
+        let length = dx.hypot(dy).max(f64::MIN_POSITIVE);
         let places = self.points.iter().map(|p| (p.x * dx + p.y * dy) / length);
         let (low, high) = places
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
@@ -70,7 +71,8 @@ impl Contour {
 
     /// 4 pi area / perimeter^2: 1 for a circle, less for everything else.
     pub fn circularity(&self) -> f64 {
-        4.0 * std::f64::consts::PI * self.area() / self.perimeter().powi(2)
+        let square = self.perimeter().powi(2).max(f64::MIN_POSITIVE);
+        4.0 * std::f64::consts::PI * self.area() / square
     }
 }
 

@@ -20,7 +20,7 @@ use crate::mammogram::Mammogram;
 mod corrections;
 mod path;
 mod polar;
-mod region;
+pub(crate) mod region;
 mod size;
 
 /// What the doctor did to point at the mass; pixels of the image.
@@ -79,6 +79,10 @@ pub struct Outliner {
     solved: Option<(Prompt, Vec<Correction>, Vec<Stage>)>,
 }
 
+/// Standard deviation of the smoothing of the film, in mm.
+const SMOOTHING_MM: f64 = 0.25;
+/// Cells from the centre to a radius of the prompt's size: finer tells no more, coarser blurs.
+const CELLS_PER_RADIUS: f64 = 80.0;
 /// Regions kept: a drag from small to large passes through some.
 const REGIONS: usize = 8;
 
@@ -253,7 +257,9 @@ impl Outliner {
                 let radius = level_radius(level);
                 let reach = reach.max(2.5 * radius);
                 let key = RegionKey { center, level, reach };
-                (key, Region::new(&self.mammogram, &self.film, scale, center, radius, reach))
+                let (step, smoothing) = (radius / CELLS_PER_RADIUS, SMOOTHING_MM * scale.mm);
+                let film = (&*self.mammogram, &self.film);
+                (key, Region::new(film, scale, center, reach, step, smoothing))
             }
         };
         if self.regions.len() >= REGIONS {

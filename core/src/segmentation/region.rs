@@ -1,24 +1,20 @@
-//! The square of film around a prompt, brought to a step that suits its size and smoothed once.
+//! A square of film around a place, brought to a handy step and smoothed once.
 //!
 //! Lengths are in *units*: millimetres where the film has a size, pixels where it has none. The
-//! square is centred on the prompt's centre to a fraction of a pixel, so that turning or
+//! square is centred on the place to a fraction of a pixel, so that turning or
 //! mirroring the film turns or mirrors every number here and changes none.
 
 use crate::background;
 use crate::geometry::ImagePoint;
 use crate::mammogram::Mammogram;
 
-/// Standard deviation of the smoothing, in mm.
-const SMOOTHING_MM: f64 = 0.25;
-/// Cells from the centre to a radius of the prompt's size: finer tells no more, coarser blurs.
-const CELLS_PER_RADIUS: f64 = 80.0;
 /// Without a pixel size, a mass is taken to have this radius, so that lengths stated in mm scale
 /// with the prompt.
 const NOMINAL_RADIUS_MM: f64 = 8.0;
 
 /// The grey values of a film and which of them are no tissue.
 #[derive(Debug)]
-pub(super) struct Film {
+pub(crate) struct Film {
     /// Grey value of each sample, 0 where it is no tissue.
     grey: Vec<f32>,
     /// 1 for tissue, 0 for padding and empty background; `None` where all samples are tissue.
@@ -27,15 +23,15 @@ pub(super) struct Film {
 
 /// What a pixel and a millimetre are worth in units.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Scale {
-    pub(super) column: f64,
-    pub(super) row: f64,
-    pub(super) mm: f64,
+pub(crate) struct Scale {
+    pub(crate) column: f64,
+    pub(crate) row: f64,
+    pub(crate) mm: f64,
 }
 
-/// A square of smoothed grey values; its middle is the prompt's centre.
+/// A square of grey values about a place.
 #[derive(Debug)]
-pub(super) struct Region {
+pub(crate) struct Region {
     /// Units per cell.
     step: f64,
     side: usize,
@@ -45,7 +41,7 @@ pub(super) struct Region {
 }
 
 impl Film {
-    pub(super) fn new(mammogram: &Mammogram) -> Self {
+    pub(crate) fn new(mammogram: &Mammogram) -> Self {
         let mut grey = mammogram.grey_table();
         let empty = background::empty_samples(mammogram);
         let weight = empty
@@ -62,7 +58,7 @@ impl Film {
 
 impl Scale {
     /// The scale of a film, for a prompt of this radius in pixels.
-    pub(super) fn new(mammogram: &Mammogram, radius_in_pixels: f64) -> Self {
+    pub(crate) fn new(mammogram: &Mammogram, radius_in_pixels: f64) -> Self {
         match mammogram.spacing {
             Some(s) => Self { column: s.column_spacing_mm, row: s.row_spacing_mm, mm: 1.0 },
             None => Self { column: 1.0, row: 1.0, mm: radius_in_pixels / NOMINAL_RADIUS_MM },
@@ -70,33 +66,33 @@ impl Scale {
     }
 
     /// The side of the square with a pixel's area.
-    pub(super) fn pixel(&self) -> f64 {
+    pub(crate) fn pixel(&self) -> f64 {
         (self.column * self.row).sqrt()
     }
 
     /// A place in the image, as units from `center`.
-    pub(super) fn from_image(&self, center: ImagePoint, point: ImagePoint) -> (f64, f64) {
+    pub(crate) fn from_image(&self, center: ImagePoint, point: ImagePoint) -> (f64, f64) {
         ((point.x - center.x) * self.column, (point.y - center.y) * self.row)
     }
 
-    pub(super) fn to_image(&self, center: ImagePoint, (x, y): (f64, f64)) -> ImagePoint {
+    pub(crate) fn to_image(&self, center: ImagePoint, (x, y): (f64, f64)) -> ImagePoint {
         ImagePoint::new(center.x + x / self.column, center.y + y / self.row)
     }
 }
 
 impl Region {
-    /// The square that holds a circle of `reach` about `center`, in cells that suit a mass of
-    /// `radius` (units).
-    pub(super) fn new(
-        mammogram: &Mammogram,
-        film: &Film,
+    /// The square that holds a circle of `reach` about `center`, in cells of `step` (but no
+    /// finer than pixels), smoothed by a Gaussian of standard deviation `smoothing`; all in units.
+    pub(crate) fn new(
+        (mammogram, film): (&Mammogram, &Film),
         scale: Scale,
         center: ImagePoint,
-        radius: f64,
         reach: f64,
+        step: f64,
+        smoothing: f64,
     ) -> Self {
-        let step = (radius / CELLS_PER_RADIUS).max(scale.column.max(scale.row));
-        let kernel = gaussian(SMOOTHING_MM * scale.mm / step);
+        let step = step.max(scale.column).max(scale.row);
+        let kernel = gaussian(smoothing / step);
         // With the kernel's width to spare, what lies within reach does not depend on the side.
         let half = (reach / step).ceil() as usize + 2 + kernel.len() / 2;
         let side = 2 * half;
@@ -114,8 +110,25 @@ impl Region {
         Self { step, side, values, valid }
     }
 
+    /// Units per cell.
+    pub(crate) fn step(&self) -> f64 {
+        self.step
+    }
+
+    /// Cells per side; the middle of the square is where cells `side / 2 - 1` and `side / 2` meet.
+    pub(crate) fn side(&self) -> usize {
+        self.side
+    }
+
+    /// The grey value of a cell; `None` where there is no tissue.
+    pub(crate) fn cell(&self, column: usize, row: usize) -> Option<f32> {
+        let idx = row * self.side + column;
+        let valid = self.valid.as_ref().is_none_or(|valid| valid[idx]);
+        valid.then(|| self.values[idx])
+    }
+
     /// The grey value at a place (units from the centre), bilinear; `None` where there is no tissue.
-    pub(super) fn at(&self, x: f64, y: f64) -> Option<f32> {
+    pub(crate) fn at(&self, x: f64, y: f64) -> Option<f32> {
         let half = self.side as f64 / 2.0;
         let (x, y) = (x / self.step + half - 0.5, y / self.step + half - 0.5);
         let limit = (self.side - 1) as f64;
