@@ -52,7 +52,8 @@ pub struct Mass {
 }
 
 impl Default for Phantom {
-    /// A small breast at 0.1 mm.
+    /// A small breast at 0.1 mm; sizes and contrasts as measured on the masses of DDSM (median
+    /// contrast of both by [`crate::measures`]: 1.6).
     fn default() -> Self {
         Self {
             columns: 1200,
@@ -63,7 +64,7 @@ impl Default for Phantom {
             breast: true,
             margin: None,
             radius_mm: (3.0, 11.0),
-            contrast: (0.9, 2.6),
+            contrast: (0.4, 2.0),
         }
     }
 }
