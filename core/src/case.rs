@@ -22,6 +22,8 @@ pub struct Case {
     pub outcome_basis: String,
     /// Which collection it is from, digitiser included: "DDSM, LUMISYS LASER".
     pub source: String,
+    /// What the library's maker wrote about it; never names the patient.
+    pub notes: String,
     pub terms: Terms,
     pub image_laterality: Option<ImageLaterality>,
     pub view_position: Option<ViewPosition>,

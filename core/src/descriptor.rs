@@ -30,9 +30,30 @@ impl Descriptor {
         self.0.iter().zip(&other.0).map(|(a, b)| a * b).sum()
     }
 
+    /// Takes values that were stored as a descriptor, bit for bit; `None` where their length is
+    /// not 1 to within rounding.
+    pub fn from_unit(values: Vec<f32>) -> Option<Self> {
+        let square: f64 = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+        ((square - 1.0).abs() < 1e-4).then_some(Self(values))
+    }
+
     /// Euclidean distance, in [0, 2].
     pub fn distance(&self, other: &Self) -> f32 {
-        let sum: f32 = self.0.iter().zip(&other.0).map(|(a, b)| (a - b) * (a - b)).sum();
-        sum.sqrt()
+        distance(&self.0, &other.0)
     }
+}
+
+/// Euclidean distance of two vectors of one dimension, always summed in the same order, so that
+/// every search agrees to the last bit.
+pub(crate) fn distance(a: &[f32], b: &[f32]) -> f32 {
+    let (a_blocks, a_rest) = a.as_chunks::<16>();
+    let (b_blocks, b_rest) = b.as_chunks::<16>();
+    let mut sums = [0.0f32; 16];
+    for (a, b) in a_blocks.iter().zip(b_blocks) {
+        for lane in 0..16 {
+            sums[lane] += (a[lane] - b[lane]) * (a[lane] - b[lane]);
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| (a - b) * (a - b)).sum();
+    (sums.iter().sum::<f32>() + rest).sqrt()
 }

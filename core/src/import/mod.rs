@@ -1,1 +1,381 @@
-//! A source of cases becomes a library.
+//! A source of cases becomes a library: read, outline, cut, describe, add.
+//!
+//! The same functions as a query calls, in the same order; so what is stored is what a search
+//! compares with. A case is described from its stored picture, so that rebuilding the
+//! descriptors gives the same ones.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::case::{Case, CaseId};
+use crate::descriptor::{Descriptor, EncoderId};
+use crate::dicom;
+use crate::encoder::{self, Encoder};
+use crate::geometry::{Contour, ImagePoint, ImageRect};
+use crate::library::{self, Added, Library, NewCase, Picture, identity};
+use crate::mammogram::{Caution, Mammogram, Spacing};
+use crate::measures::{self, Measures};
+use crate::patch;
+use crate::progress::{Progress, Report};
+use crate::segmentation::{Outliner, Prompt};
+
+pub mod manifest;
+mod words;
+
+use manifest::{Crop, Fault, Manifest, Region, Row};
+
+/// A click finds no mass smaller than this radius …
+const SMALLEST_RADIUS_MM: f64 = 2.0;
+/// … and none larger: of the radii that readers drew on DDSM, 95 % lie below it.
+const LARGEST_RADIUS_MM: f64 = 12.4;
+/// A film larger than this is stored as the surroundings of its region.
+const LARGEST_WHOLE_PICTURE: u32 = 2048;
+/// Half side of those surroundings: of the region's own extent, and at least.
+const SURROUNDINGS: f64 = 2.0;
+const SURROUNDINGS_MM: f64 = 25.0;
+const SURROUNDINGS_PIXELS: f64 = 512.0;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Library(#[from] library::Error),
+    #[error("the encoder failed")]
+    Encoder(#[from] encoder::Error),
+    #[error("line {line} of the manifest: {reason}; nothing after it was imported")]
+    Stopped { line: u64, reason: String },
+}
+
+/// What to do with a row that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFault {
+    /// Name it and go on with the next.
+    Continue,
+    /// Import nothing where the manifest has a faulty row; stop at the first file that fails.
+    Stop,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    pub added: Vec<CaseId>,
+    /// Rows whose region was in the library before.
+    pub already_there: usize,
+    pub faults: Vec<Fault>,
+    /// The rest was left because the caller asked to stop.
+    pub cancelled: bool,
+}
+
+/// A region of a manifest, outlined and cut: what goes into a library, and what an encoder is
+/// made from.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    pub id: CaseId,
+    /// The film as it is to be stored: whole, cropped, or the region's surroundings.
+    pub film: Arc<Mammogram>,
+    /// In pixels of [`Self::film`].
+    pub contour: Contour,
+    pub measures: Measures,
+    pub picture: Picture,
+    /// [`identity::film_hash`] of the whole film.
+    pub film_hash: [u8; 32],
+    pub cautions: Vec<Caution>,
+}
+
+/// Imports every row; each case is complete in the library before `acknowledge` hears of it.
+pub fn import(
+    library: &mut Library,
+    encoder: &Encoder,
+    reader: &mut dicom::Reader,
+    manifest: &Manifest,
+    on_fault: OnFault,
+    report: &mut Report<'_>,
+    acknowledge: &mut dyn FnMut(&CaseId, Added),
+) -> Result<Outcome, Error> {
+    let mut outcome = Outcome { faults: manifest.faults.clone(), ..Outcome::default() };
+    if let (OnFault::Stop, Some(Fault { line, reason })) = (on_fault, manifest.faults.first()) {
+        return Err(Error::Stopped { line: *line, reason: reason.clone() });
+    }
+    for (done, row) in manifest.rows.iter().enumerate() {
+        let progress = Progress {
+            step: "Importing cases",
+            done: done as u64,
+            total: Some(manifest.rows.len() as u64),
+        };
+        if report(progress) == ControlFlow::Break(()) {
+            outcome.cancelled = true;
+            break;
+        }
+        let described = prepare(reader, &manifest.folder, row).and_then(|prepared| {
+            let patch = patch::extract(&prepared.film, &prepared.contour);
+            let descriptor = encoder.describe(&[patch]).map_err(|error| sentence(&error))?;
+            Ok((prepared, descriptor))
+        });
+        match described {
+            Ok((prepared, descriptor)) => {
+                let added = store(library, encoder.id(), row, &prepared, &descriptor[0])?;
+                acknowledge(&prepared.id, added);
+                match added {
+                    Added::New => outcome.added.push(prepared.id),
+                    Added::AlreadyThere => outcome.already_there += 1,
+                }
+            }
+            Err(reason) if on_fault == OnFault::Stop => {
+                return Err(Error::Stopped { line: row.line, reason });
+            }
+            Err(reason) => outcome.faults.push(Fault { line: row.line, reason }),
+        }
+    }
+    outcome.faults.sort_by_key(|fault| fault.line);
+    Ok(outcome)
+}
+
+/// Describes every case of a library again, by another encoder; all or none.
+pub fn rebuild(
+    library: &mut Library,
+    encoder: &Encoder,
+    report: &mut Report<'_>,
+) -> Result<ControlFlow<()>, Error> {
+    let cases = library.cases()?;
+    let pictures = library.pictures()?;
+    let mut descriptors = Vec::with_capacity(cases.len());
+    for (done, case) in cases.iter().enumerate() {
+        let progress = Progress {
+            step: "Describing cases",
+            done: done as u64,
+            total: Some(cases.len() as u64),
+        };
+        if report(progress) == ControlFlow::Break(()) {
+            return Ok(ControlFlow::Break(()));
+        }
+        let film = pictures.film(case)?;
+        descriptors.extend(encoder.describe(&[patch::extract(&film, &case.contour)])?);
+    }
+    library.replace_descriptors(encoder.id(), &cases, &descriptors)?;
+    Ok(ControlFlow::Continue(()))
+}
+
+/// Reads a row's file, outlines its region and cuts what is to be stored. The error is a sentence
+/// for the row's line.
+pub fn prepare(reader: &mut dicom::Reader, folder: &Path, row: &Row) -> Result<Prepared, String> {
+    let path = inside(folder, &row.file)?;
+    let film = reader.read(&path).map_err(|error| sentence(&error))?;
+    let film_hash = identity::film_hash(&film);
+    let spacing = agreed_spacing(film.spacing, row.spacing)?;
+    let film = Mammogram {
+        spacing,
+        image_laterality: film.image_laterality.or(row.image_laterality),
+        view_position: film.view_position.or(row.view_position),
+        ..film
+    };
+    let film = Arc::new(match row.crop {
+        Some(crop) => cut(&film, crop)?,
+        None => film,
+    });
+    let offset = row.crop.map_or(ImagePoint::default(), corner);
+
+    let contour = outline(&film, &shifted(&row.region, offset))?;
+    let measures = measures::measure(&film, &contour);
+    let (film, contour) = if film.rows.max(film.columns) > LARGEST_WHOLE_PICTURE {
+        let around = surroundings(&film, &contour);
+        let corner = corner(around);
+        (Arc::new(cut(&film, around)?), moved(&contour, |p| minus(p, corner)))
+    } else {
+        (film, contour)
+    };
+    // Short numbers, which a database of text gives back to the last bit.
+    let short = |v: f64| (v * 1024.0).round() / 1024.0;
+    let contour = moved(&contour, |p| ImagePoint::new(short(p.x), short(p.y)));
+
+    let picture = match keep(&path, &film) {
+        Some(picture) => picture,
+        None => Picture::png(&film).map_err(|error| sentence(&error))?,
+    };
+    let cautions = film.cautions.iter().chain(&row.cautions).cloned().collect();
+    let id = case_id(&film_hash, row);
+    Ok(Prepared { id, film, contour, measures, picture, film_hash, cautions })
+}
+
+fn store(
+    library: &mut Library,
+    encoder: &EncoderId,
+    row: &Row,
+    prepared: &Prepared,
+    descriptor: &Descriptor,
+) -> Result<Added, library::Error> {
+    let case = Case {
+        id: prepared.id.clone(),
+        pathology: row.pathology,
+        outcome_basis: row.outcome_basis.clone(),
+        source: row.source.clone(),
+        notes: row.notes.clone(),
+        terms: row.terms.clone(),
+        image_laterality: prepared.film.image_laterality,
+        view_position: prepared.film.view_position,
+        spacing: prepared.film.spacing,
+        contour: prepared.contour.clone(),
+        measures: prepared.measures.clone(),
+        picture: prepared.picture.hash.clone(),
+        cautions: prepared.cautions.clone(),
+    };
+    // The file's own name of the patient counts as well as the manifest's.
+    let own = prepared.film.patient_id.iter().filter(|name| identity::is_name(name));
+    let patients: Vec<String> = row.patients.iter().chain(own).cloned().collect();
+    library.add(&NewCase {
+        case: &case,
+        picture: &prepared.picture,
+        patients: &patients,
+        film: prepared.film_hash,
+        descriptor,
+        encoder,
+    })
+}
+
+/// The file as a path that leads nowhere outside the manifest's folder, links included.
+fn inside(folder: &Path, file: &Path) -> Result<PathBuf, String> {
+    let resolve = |path: &Path| {
+        path.canonicalize().map_err(|error| format!("{} cannot be opened: {error}", file.display()))
+    };
+    let folder = resolve(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
+    let path = resolve(&folder.join(file))?;
+    if !path.starts_with(&folder) {
+        return Err(format!("{} leads outside the manifest's folder", file.display()));
+    }
+    Ok(path)
+}
+
+/// The film's own spacing, else the manifest's; two that differ by more than 1 % are refused.
+fn agreed_spacing(
+    own: Option<Spacing>,
+    stated: Option<Spacing>,
+) -> Result<Option<Spacing>, String> {
+    if let (Some(own), Some(stated)) = (own, stated)
+        && (own.mean_mm() / stated.mean_mm() - 1.0).abs() > 0.01
+    {
+        return Err(format!(
+            "the file says {:.4} mm a pixel where the manifest says {:.4}",
+            own.mean_mm(),
+            stated.mean_mm()
+        ));
+    }
+    Ok(own.or(stated))
+}
+
+/// The region's contour: drawn ones as they are, the others by the prompt a reader would use.
+/// Masses and normal regions take the same road, so that a contour does not give a class away.
+fn outline(film: &Arc<Mammogram>, region: &Region) -> Result<Contour, String> {
+    let mut outliner = Outliner::new(Arc::clone(film));
+    let mut solve = |prompt| {
+        outliner.outline(prompt, &[]).map(|outline| outline.contour).map_err(|e| sentence(&e))
+    };
+    let center = match region {
+        Region::Polygon(contour) => return Ok(contour.clone()),
+        Region::Circle { center, radius } => {
+            return solve(Prompt::Drag { center: *center, radius: *radius });
+        }
+        Region::Box(rect) => return solve(Prompt::Box(*rect)),
+        Region::Point(point) => *point,
+        Region::Middle => {
+            ImagePoint::new(f64::from(film.columns) / 2.0, f64::from(film.rows) / 2.0)
+        }
+    };
+    let contour = solve(Prompt::Click(center))?;
+    let Some(spacing) = film.spacing else { return Ok(contour) };
+    let radius_mm = (contour.area() / std::f64::consts::PI).sqrt() * spacing.mean_mm();
+    if (SMALLEST_RADIUS_MM..=LARGEST_RADIUS_MM).contains(&radius_mm) {
+        return Ok(contour);
+    }
+    let radius = radius_mm.clamp(SMALLEST_RADIUS_MM, LARGEST_RADIUS_MM) / spacing.mean_mm();
+    solve(Prompt::Drag { center, radius })
+}
+
+/// The part of a film, as a film.
+fn cut(film: &Mammogram, crop: Crop) -> Result<Mammogram, String> {
+    let Crop { column, row, columns, rows } = crop;
+    let fits =
+        |first: u32, count: u32, size: u32| first.checked_add(count).is_some_and(|end| end <= size);
+    if !fits(column, columns, film.columns) || !fits(row, rows, film.rows) {
+        return Err(format!(
+            "the crop reaches beyond the picture of {} x {} pixels",
+            film.columns, film.rows
+        ));
+    }
+    let samples = (row..row + rows)
+        .flat_map(|r| {
+            let start = r as usize * film.columns as usize + column as usize;
+            film.samples[start..start + columns as usize].iter().copied()
+        })
+        .collect();
+    Ok(Mammogram { rows, columns, samples: Arc::new(samples), ..film.clone() })
+}
+
+/// A square around the outline, as far as the film goes.
+fn surroundings(film: &Mammogram, contour: &Contour) -> Crop {
+    let bounds = contour.bounds();
+    let least = film.spacing.map_or(SURROUNDINGS_PIXELS, |s| SURROUNDINGS_MM / s.mean_mm());
+    let half = (SURROUNDINGS * bounds.width().max(bounds.height())).max(least);
+    let center = bounds.center();
+    let range = |middle: f64, size: u32| {
+        let first = (middle - half).floor().clamp(0.0, f64::from(size) - 1.0) as u32;
+        let end = (middle + half).ceil().clamp(f64::from(first) + 1.0, f64::from(size)) as u32;
+        (first, end - first)
+    };
+    let (column, columns) = range(center.x, film.columns);
+    let (row, rows) = range(center.y, film.rows);
+    Crop { column, row, columns, rows }
+}
+
+fn corner(crop: Crop) -> ImagePoint {
+    ImagePoint::new(f64::from(crop.column), f64::from(crop.row))
+}
+
+fn minus(point: ImagePoint, offset: ImagePoint) -> ImagePoint {
+    ImagePoint::new(point.x - offset.x, point.y - offset.y)
+}
+
+fn moved(contour: &Contour, to: impl Fn(ImagePoint) -> ImagePoint) -> Contour {
+    let points = contour.points().iter().copied().map(to).collect();
+    Contour::new(points).expect("a film's pixels are far from where numbers end")
+}
+
+/// The region in pixels of a crop whose top left corner is at `offset`.
+fn shifted(region: &Region, offset: ImagePoint) -> Region {
+    let shift = |p: ImagePoint| minus(p, offset);
+    match region {
+        Region::Circle { center, radius } => {
+            Region::Circle { center: shift(*center), radius: *radius }
+        }
+        Region::Point(point) => Region::Point(shift(*point)),
+        Region::Box(rect) => Region::Box(ImageRect { min: shift(rect.min), max: shift(rect.max) }),
+        Region::Polygon(contour) => Region::Polygon(moved(contour, shift)),
+        Region::Middle => Region::Middle,
+    }
+}
+
+/// The file's own bytes where they are the film's and safe to keep.
+fn keep(path: &Path, film: &Mammogram) -> Option<Picture> {
+    let bytes = std::fs::read(path).ok()?;
+    (*blake3::hash(&bytes).as_bytes() == film.content_hash)
+        .then(|| Picture::keep(bytes, film))
+        .flatten()
+}
+
+/// A case is named after its content: the film's pixels, and what the manifest marks on them.
+fn case_id(film_hash: &[u8; 32], row: &Row) -> CaseId {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(film_hash);
+    let marked = serde_json::to_vec(&(row.crop, &row.region)).expect("plain values become JSON");
+    hasher.update(&marked);
+    CaseId(hasher.finalize().to_hex()[..12].to_owned())
+}
+
+/// An error with its causes in one line.
+fn sentence(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}

@@ -11,7 +11,6 @@ mod find;
 mod library;
 mod outline;
 mod phantom;
-mod png;
 mod probe;
 mod prompt;
 mod render;

@@ -1,0 +1,367 @@
+//! The manifest: a CSV with one row a region of known outcome, beside the pictures it names.
+//!
+//! Parsed strictly: an unknown column or word is told with its line, never guessed. Words of older
+//! BI-RADS editions are mapped here (LOBULATED -> oval, ILL_DEFINED -> indistinct) and leave a
+//! caution on the case. The columns, `file` to `source` required:
+//!
+//! | column | content |
+//! | --- | --- |
+//! | `file` | picture, as a path below the manifest's folder: DICOM, or grey PNG or JPEG |
+//! | `patients` | every name by which this patient is known, separated by `\|`; kept as keyed hashes |
+//! | `pathology` | `malignant`, `benign` or `normal` |
+//! | `outcome_basis` | how the outcome is known: `biopsy`, `follow-up` … |
+//! | `source` | collection and scanner: `DDSM, HOWTEK 43.5` |
+//! | `region` | `circle X Y R`, `point X Y`, `box X0 Y0 X1 Y1`, `polygon X Y X Y X Y …` in pixels of the file; empty: a point in the middle |
+//! | `crop` | `X Y WIDTH HEIGHT`: the part of the file that is the picture; empty: all of it |
+//! | `pixel_mm` | side of a pixel, for a file that does not tell |
+//! | `pixel_origin` | `scanner` (of the film) or `stated`; empty: stated |
+//! | `laterality`, `view` | `R`, `L`; `CC`, `MLO` … |
+//! | `shape`, `margin` | BI-RADS words |
+//! | `breast_density` | `a` to `d`, or 1 to 4 |
+//! | `assessment`, `age` | BI-RADS category; years |
+//! | `notes` | free text, shown with the case: nothing that names the patient |
+
+use std::path::{Component, Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::case::Terms;
+use crate::geometry::{Contour, ImagePoint, ImageRect};
+use crate::import::words;
+use crate::lexicon::{Assessment, BreastDensity, ImageLaterality, Pathology, ViewPosition};
+use crate::mammogram::{Caution, Spacing, SpacingOrigin};
+
+/// The rows that can be used, and what is wrong with the others.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Manifest {
+    /// The manifest's own folder; every `file` lies below it.
+    pub folder: PathBuf,
+    pub rows: Vec<Row>,
+    pub faults: Vec<Fault>,
+}
+
+/// One region of one picture, with its outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Of the manifest, from 1.
+    pub line: u64,
+    /// Below [`Manifest::folder`].
+    pub file: PathBuf,
+    pub crop: Option<Crop>,
+    pub region: Region,
+    /// Every name of the patient, never empty.
+    pub patients: Vec<String>,
+    pub pathology: Pathology,
+    pub outcome_basis: String,
+    pub source: String,
+    pub terms: Terms,
+    pub image_laterality: Option<ImageLaterality>,
+    pub view_position: Option<ViewPosition>,
+    pub spacing: Option<Spacing>,
+    pub notes: String,
+    /// What had to be mapped.
+    pub cautions: Vec<Caution>,
+}
+
+/// The part of a file that is the picture, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Crop {
+    pub column: u32,
+    pub row: u32,
+    pub columns: u32,
+    pub rows: u32,
+}
+
+/// Where the region is, in pixels of the file (not of the crop).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub enum Region {
+    Circle {
+        center: ImagePoint,
+        radius: f64,
+    },
+    Point(ImagePoint),
+    Box(ImageRect),
+    Polygon(Contour),
+    /// A point in the middle of the picture.
+    Middle,
+}
+
+/// A row that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub line: u64,
+    pub reason: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the manifest cannot be read: {path}")]
+    Open { path: PathBuf, source: csv::Error },
+    #[error("the manifest has no column `{column}`; it needs {}", REQUIRED.join(", "))]
+    MissingColumn { column: &'static str },
+    #[error("the manifest's column `{column}` is unknown; there are {}", COLUMNS.join(", "))]
+    UnknownColumn { column: String },
+}
+
+const REQUIRED: [&str; 5] = ["file", "patients", "pathology", "outcome_basis", "source"];
+const COLUMNS: [&str; 17] = [
+    "file",
+    "patients",
+    "pathology",
+    "outcome_basis",
+    "source",
+    "region",
+    "crop",
+    "pixel_mm",
+    "pixel_origin",
+    "laterality",
+    "view",
+    "shape",
+    "margin",
+    "breast_density",
+    "assessment",
+    "age",
+    "notes",
+];
+
+/// Reads a manifest; a faulty row is in [`Manifest::faults`], not an error.
+pub fn read(path: &Path) -> Result<Manifest, Error> {
+    let open = |source| Error::Open { path: path.to_owned(), source };
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .flexible(true)
+        .from_path(path)
+        .map_err(open)?;
+    let header = reader.headers().map_err(open)?.clone();
+    if let Some(column) = header.iter().find(|c| !COLUMNS.contains(c)) {
+        return Err(Error::UnknownColumn { column: column.to_owned() });
+    }
+    if let Some(column) = REQUIRED.into_iter().find(|c| !header.iter().any(|h| h == *c)) {
+        return Err(Error::MissingColumn { column });
+    }
+
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let mut manifest = Manifest { folder, ..Manifest::default() };
+    for record in reader.records() {
+        let (line, row) = match record {
+            Ok(record) => {
+                let line = record.position().map_or(0, csv::Position::line);
+                let row = if record.len() == header.len() {
+                    parse_row(line, &Cells { header: &header, record: &record })
+                } else {
+                    Err(format!("it has {} cells where {} belong", record.len(), header.len()))
+                };
+                (line, row)
+            }
+            Err(error) if error.is_io_error() => return Err(open(error)),
+            Err(error) => (error.position().map_or(0, csv::Position::line), Err(error.to_string())),
+        };
+        match row {
+            Ok(row) => manifest.rows.push(row),
+            Err(reason) => manifest.faults.push(Fault { line, reason }),
+        }
+    }
+    Ok(manifest)
+}
+
+/// The cells of one row, by column.
+struct Cells<'a> {
+    header: &'a csv::StringRecord,
+    record: &'a csv::StringRecord,
+}
+
+impl<'a> Cells<'a> {
+    /// The cell, `None` where it is empty or the column is absent.
+    fn get(&self, column: &str) -> Option<&'a str> {
+        let position = self.header.iter().position(|h| h == column)?;
+        self.record.get(position).filter(|cell| !cell.is_empty())
+    }
+
+    fn require(&self, column: &str) -> Result<&'a str, String> {
+        self.get(column).ok_or_else(|| format!("`{column}` is empty"))
+    }
+
+    /// The cell as a value; `parse` gives `None` for a text that has no meaning.
+    fn parse<T>(
+        &self,
+        column: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, String> {
+        self.get(column)
+            .map(|cell| parse(cell).ok_or_else(|| format!("`{column}` cannot be \"{cell}\"")))
+            .transpose()
+    }
+}
+
+fn parse_row(line: u64, cells: &Cells<'_>) -> Result<Row, String> {
+    let mut cautions = Vec::new();
+    let file = PathBuf::from(cells.require("file")?);
+    if !file.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir)) {
+        return Err("`file` must be a path below the manifest's folder".to_owned());
+    }
+    let patients: Vec<String> = cells
+        .require("patients")?
+        .split('|')
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect();
+    if patients.is_empty() {
+        return Err("`patients` names nobody".to_owned());
+    }
+    let pathology = words::pathology(cells.require("pathology")?, &mut cautions)?;
+    let terms = Terms {
+        mass_shape: words::mass_shape(cells.get("shape"), &mut cautions)?,
+        mass_margin: words::mass_margin(cells.get("margin"), &mut cautions)?,
+        breast_density: cells.parse("breast_density", breast_density)?,
+        assessment: cells.parse("assessment", Assessment::from_word)?,
+        age: cells.parse("age", |text| text.parse().ok().filter(|age| *age <= 130))?,
+    };
+    let origin = cells.parse("pixel_origin", pixel_origin)?.unwrap_or(SpacingOrigin::Stated);
+    let spacing = cells.parse("pixel_mm", positive)?.map(|mm| Spacing::square(mm, origin));
+    Ok(Row {
+        line,
+        file,
+        crop: cells.parse("crop", crop)?,
+        region: cells.parse("region", region)?.unwrap_or(Region::Middle),
+        patients,
+        pathology,
+        outcome_basis: cells.require("outcome_basis")?.to_owned(),
+        source: cells.require("source")?.to_owned(),
+        terms,
+        image_laterality: cells.parse("laterality", laterality)?,
+        view_position: cells.parse("view", ViewPosition::from_word)?,
+        spacing,
+        notes: cells.get("notes").unwrap_or_default().to_owned(),
+        cautions,
+    })
+}
+
+/// `a` to `d`, or 1 to 4.
+fn breast_density(text: &str) -> Option<BreastDensity> {
+    let digit = text.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+    digit.map_or_else(|| BreastDensity::from_word(text), |idx| BreastDensity::ALL.get(idx).copied())
+}
+
+fn laterality(text: &str) -> Option<ImageLaterality> {
+    match text.to_ascii_uppercase().as_str() {
+        "RIGHT" => Some(ImageLaterality::Right),
+        "LEFT" => Some(ImageLaterality::Left),
+        word => ImageLaterality::from_word(word),
+    }
+}
+
+fn pixel_origin(text: &str) -> Option<SpacingOrigin> {
+    match text {
+        "scanner" => Some(SpacingOrigin::FilmScanner),
+        "stated" => Some(SpacingOrigin::Stated),
+        _ => None,
+    }
+}
+
+fn positive(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|v| v.is_finite() && *v > 0.0)
+}
+
+fn crop(text: &str) -> Option<Crop> {
+    let numbers: Vec<u32> =
+        text.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
+    let &[column, row, columns, rows] = numbers.as_slice() else { return None };
+    (columns > 0 && rows > 0).then_some(Crop { column, row, columns, rows })
+}
+
+fn region(text: &str) -> Option<Region> {
+    let (word, rest) = text.split_once(char::is_whitespace)?;
+    let numbers: Vec<f64> =
+        rest.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
+    if numbers.iter().any(|v| !v.is_finite()) {
+        return None;
+    }
+    match (word, numbers.as_slice()) {
+        ("circle", &[x, y, radius]) if radius > 0.0 => {
+            Some(Region::Circle { center: ImagePoint::new(x, y), radius })
+        }
+        ("point", &[x, y]) => Some(Region::Point(ImagePoint::new(x, y))),
+        ("box", &[x0, y0, x1, y1]) if x0 != x1 && y0 != y1 => Some(Region::Box(
+            ImageRect::from_corners(ImagePoint::new(x0, y0), ImagePoint::new(x1, y1)),
+        )),
+        ("polygon", numbers) if numbers.len() % 2 == 0 => {
+            let points = numbers.chunks_exact(2).map(|p| ImagePoint::new(p[0], p[1])).collect();
+            Contour::new(points).map(Region::Polygon)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lexicon::{MassMargin, MassShape};
+
+    fn parse(text: &str) -> Result<Manifest, Error> {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let path = dir.path().join("manifest.csv");
+        std::fs::write(&path, text).expect("the temporary folder takes a file");
+        read(&path)
+    }
+
+    const HEAD: &str = "file,patients,pathology,outcome_basis,source,region,crop,pixel_mm,pixel_origin,laterality,view,shape,margin,breast_density,assessment,age,notes\n";
+
+    #[test]
+    fn every_column_arrives_where_it_belongs() {
+        let row = "a/b.png,X 1 | Y-2,malignant,biopsy,\"S, T\",circle 10 20.5 3,1 2 30 40,0.05,scanner,RIGHT,mlo,Round,SPICULATED,3,5,61,seen twice\n";
+        let manifest = parse(&format!("{HEAD}{row}")).expect("a good manifest");
+        assert!(manifest.faults.is_empty(), "{:?}", manifest.faults);
+        let row = &manifest.rows[0];
+        assert_eq!(row.line, 2);
+        assert_eq!(row.patients, ["X 1", "Y-2"]);
+        assert_eq!(row.source, "S, T");
+        assert_eq!(row.region, Region::Circle { center: ImagePoint::new(10.0, 20.5), radius: 3.0 });
+        assert_eq!(row.crop, Some(Crop { column: 1, row: 2, columns: 30, rows: 40 }));
+        assert_eq!(row.spacing, Some(Spacing::square(0.05, SpacingOrigin::FilmScanner)));
+        assert_eq!(row.image_laterality, Some(ImageLaterality::Right));
+        assert_eq!(row.view_position, Some(ViewPosition::Mlo));
+        assert_eq!(
+            row.terms,
+            Terms {
+                mass_shape: Some(MassShape::Round),
+                mass_margin: Some(MassMargin::Spiculated),
+                breast_density: Some(BreastDensity::C),
+                assessment: Some(Assessment::HighlySuggestive),
+                age: Some(61),
+            }
+        );
+        assert_eq!(row.notes, "seen twice");
+        assert!(row.cautions.is_empty());
+    }
+
+    #[test]
+    fn each_bad_row_is_named_with_its_line_and_the_others_stay() {
+        let text = "file,patients,pathology,outcome_basis,source,region,age\n\
+            ../x.png,P,benign,b,s,,\n\
+            /x.png,P,benign,b,s,,\n\
+            x.png,P,odd,b,s,,\n\
+            x.png,|,benign,b,s,,\n\
+            x.png,P,benign,,s,,\n\
+            x.png,P,benign,b,s,circle 1 2,\n\
+            x.png,P,benign,b,s,box 1 2 1 3,\n\
+            x.png,P,benign,b,s,polygon 1 2 3 4,\n\
+            x.png,P,benign,b,s,point 1 inf,\n\
+            x.png,P,benign,b,s,,-1\n\
+            x.png,P,benign,b\n\
+            x.png,P,benign,b,s,,50\n";
+        let manifest = parse(text).expect("the header is good");
+        let lines: Vec<u64> = manifest.faults.iter().map(|f| f.line).collect();
+        assert_eq!(lines, (2..=12).collect::<Vec<_>>());
+        assert_eq!(manifest.rows.len(), 1);
+        assert_eq!(manifest.rows[0].region, Region::Middle);
+        assert!(manifest.faults[2].reason.contains("odd"), "{:?}", manifest.faults[2]);
+    }
+
+    #[test]
+    fn a_misspelt_or_missing_column_is_an_error_not_a_silence() {
+        let unknown = parse("file,patients,pathology,outcome_basis,source,magrin\n");
+        assert!(matches!(unknown, Err(Error::UnknownColumn { column }) if column == "magrin"));
+        let missing = parse("file,pathology,outcome_basis,source\n");
+        assert!(matches!(missing, Err(Error::MissingColumn { column: "patients" })));
+    }
+}
