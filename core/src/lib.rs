@@ -18,6 +18,7 @@
 //! - [`lexicon`]: what do we call it? The closed word lists of BI-RADS and DICOM.
 //! - [`mammogram`]: what was recorded? One frame, its attributes, its scale.
 //! - [`background`]: which of its pixels are no tissue?
+//! - `region`: what does a square of it look like, at a handy step?
 //! - [`voi_lut`]: what does the eye see? Stored values to 8-bit display values.
 //! - [`dicom`]: how does a file become a `Mammogram`, whatever is in the file?
 //! - [`segmentation`]: where does this mass end?
@@ -48,6 +49,7 @@ pub mod patch;
 pub mod phantom;
 pub mod places;
 pub mod progress;
+mod region;
 pub mod retrieval;
 pub mod segmentation;
 pub mod voi_lut;

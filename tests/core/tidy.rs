@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Modules of the core from the floor up; a module imports only from its own layer or below.
 const LAYERS: &[&[&str]] = &[
     &["geometry", "lexicon", "descriptor", "progress", "places"],
-    &["mammogram", "voi_lut", "measures", "case"],
+    &["mammogram", "background", "region", "voi_lut", "measures", "case"],
     &["segmentation", "patch", "index", "phantom"],
     &["encoder", "library", "dicom"],
     &["import", "retrieval", "sheet"],

@@ -6,7 +6,7 @@ use std::f64::consts::PI;
 
 use crate::geometry::{Contour, ImagePoint};
 use crate::mammogram::Mammogram;
-use crate::segmentation::region::{Film, Region, Scale};
+use crate::region::{Film, Region, Scale};
 
 /// Points along the outline, in mm.
 const POINT_STEP_MM: f64 = 0.5;

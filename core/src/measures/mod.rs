@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::geometry::{Contour, ImagePoint, Mask};
 use crate::mammogram::Mammogram;
-use crate::segmentation::region::{Film, Region, Scale};
+use crate::region::{Film, Region, Scale};
 
 mod margin;
 

@@ -7,7 +7,7 @@
 use std::f64::consts::TAU;
 
 use super::path::CostTable;
-use super::region::{Region, Scale};
+use crate::region::{Region, Scale};
 
 /// Angles; a multiple of eight, so that quarter turns and mirrors map columns to columns.
 pub(super) const COLUMNS: usize = 128;

@@ -1,7 +1,7 @@
 //! How large is the mass under a click? The radius at which the film falls off most, all around.
 
 use super::polar::{COLUMNS, direction, quantile};
-use super::region::Region;
+use crate::region::Region;
 
 /// Rays looked along; every other one of the outline's.
 const RAYS: usize = COLUMNS / 2;

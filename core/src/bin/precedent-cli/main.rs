@@ -11,6 +11,7 @@ mod find;
 mod library;
 mod outline;
 mod phantom;
+mod png;
 mod probe;
 mod prompt;
 mod render;

@@ -1,8 +1,206 @@
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use image::{DynamicImage, Rgb, RgbImage};
+use precedent_core::dicom::Reader;
+use precedent_core::geometry::ImagePoint;
+use precedent_core::lexicon::{ImageLaterality, ViewPosition};
+use precedent_core::mammogram::{Caution, Mammogram};
+use precedent_core::measures::Measures;
+use precedent_core::segmentation::{Correction, DOUBTFUL, Outline, Outliner, Prompt};
+use serde::Serialize;
+
+use crate::{png, prompt};
 
 #[derive(clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// DICOM, PNG or JPEG file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    prompt: prompt::PromptArgs,
+    /// Print one JSON object for machines
+    #[arg(long)]
+    json: bool,
+    /// Where to write a picture of the mass with its outline
+    #[arg(long, value_name = "OUT")]
+    png: Option<PathBuf>,
+}
 
-pub(crate) fn run(_: Args) -> anyhow::Result<ExitCode> {
-    unimplemented!()
+/// Outlines, measures and prints; the picture is written last.
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let start = Instant::now();
+    let named = || args.file.display().to_string();
+    let mut film = Reader::new().read(&args.file).with_context(named)?;
+    let read = start.elapsed();
+    args.prompt.state_scale(&mut film);
+    let prompt = args.prompt.prompt(&film)?.context("the mass is not pointed at")?;
+
+    let start = Instant::now();
+    let film = Arc::new(film);
+    let mut outliner = Outliner::new(film.clone());
+    let outline = outliner.outline(prompt, &args.prompt.corrections())?;
+    let measures = outliner.measure(&outline.contour);
+    let report = Report::new(&args.file, &film, &outline, measures, read, start.elapsed());
+
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &report)?;
+        writeln!(out)?;
+    } else {
+        report.print(&mut out)?;
+    }
+    if let Some(path) = &args.png {
+        png::write(path, &DynamicImage::ImageRgb8(drawn(&film, &outline)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    file: &'a Path,
+    blake3: String,
+    laterality: Option<ImageLaterality>,
+    view: Option<ViewPosition>,
+    spacing: Option<SpacingReport>,
+    prompt: Prompt,
+    corrections: &'a [Correction],
+    /// Vertices in pixels, closed without repeating the first.
+    outline: Vec<[f64; 2]>,
+    /// For each vertex, how much dearer the next best way would be.
+    confidence: &'a [f32],
+    doubtful_share: f64,
+    measures: Measures,
+    cautions: &'a [Caution],
+    timings_ms: Timings,
+}
+
+#[derive(Serialize)]
+struct SpacingReport {
+    row_mm: f64,
+    column_mm: f64,
+    origin: String,
+}
+
+#[derive(Serialize)]
+struct Timings {
+    read: f64,
+    outline: f64,
+}
+
+impl<'a> Report<'a> {
+    fn new(
+        file: &'a Path,
+        film: &'a Mammogram,
+        outline: &'a Outline,
+        measures: Measures,
+        read: Duration,
+        outlined: Duration,
+    ) -> Self {
+        let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
+        Self {
+            file,
+            blake3: film.content_hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            laterality: film.image_laterality,
+            view: film.view_position,
+            spacing: film.spacing.map(|spacing| SpacingReport {
+                row_mm: spacing.row_spacing_mm,
+                column_mm: spacing.column_spacing_mm,
+                origin: spacing.origin.unit(),
+            }),
+            prompt: outline.prompt,
+            corrections: &outline.corrections,
+            outline: outline.contour.points().iter().map(|p| [p.x, p.y]).collect(),
+            confidence: &outline.confidence,
+            doubtful_share: outline.doubtful_share(),
+            measures,
+            cautions: &film.cautions,
+            timings_ms: Timings { read: ms(read), outline: ms(outlined) },
+        }
+    }
+
+    fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
+        let m = &self.measures;
+        let unit = &m.unit;
+        let square = unit.replacen("mm", "mm2", 1).replacen("px", "px2", 1);
+        writeln!(out, "{}", self.file.display())?;
+        writeln!(
+            out,
+            "  {:.1} x {:.1} {unit}; area {:.1} {square}",
+            m.longest_diameter, m.perpendicular_diameter, m.area
+        )?;
+        writeln!(out, "  circularity {:.2}, contrast {:.2}", m.circularity, m.contrast)?;
+        if let (Some(width), Some(share)) = (m.margin_width, m.well_defined_share) {
+            let percent = 100.0 * share;
+            writeln!(out, "  margin width {width:.1} {unit}; {percent:.0} % of it well defined")?;
+        }
+        if let Some(angle) = m.spiculation {
+            writeln!(out, "  gradient angle {angle:.0} degrees (0 even fall, 45 no order)")?;
+        }
+        writeln!(out, "  doubtful over {:.0} % of the outline", 100.0 * self.doubtful_share)?;
+        for caution in self.cautions {
+            writeln!(out, "  {}: {}", caution.code, caution.text)?;
+        }
+        Ok(())
+    }
+}
+
+/// Longest side of the picture.
+const PICTURE_SIDE: f64 = 1000.0;
+const OUTLINE: Rgb<u8> = Rgb([0, 230, 118]);
+const DOUBT: Rgb<u8> = Rgb([255, 171, 64]);
+
+/// The film around the mass in the file's own window, three times as wide as the mass, with the
+/// outline on it; doubtful arcs in another colour.
+fn drawn(film: &Mammogram, outline: &Outline) -> RgbImage {
+    let bounds = outline.contour.bounds();
+    let (width, height) = (f64::from(film.columns), f64::from(film.rows));
+    let half = (1.5 * bounds.width().max(bounds.height())).max(8.0);
+    let cut = |middle: f64, size: f64| {
+        let (low, high) = ((middle - half).max(0.0), (middle + half).min(size));
+        (low.floor(), (high.ceil() - low.floor()).max(1.0))
+    };
+    let (left, columns) = cut(bounds.center().x, width);
+    let (top, rows) = cut(bounds.center().y, height);
+    let zoom = PICTURE_SIDE / columns.max(rows);
+    let table = film.voi_luts[0].display_table(film, false);
+    let side = |pixels: f64| ((pixels * zoom).round() as u32).max(1);
+    let mut picture = RgbImage::from_fn(side(columns), side(rows), |x, y| {
+        let place = |origin: f64, at: u32, size: u32| {
+            ((origin + (f64::from(at) + 0.5) / zoom) as u32).min(size - 1)
+        };
+        let (column, row) = (place(left, x, film.columns), place(top, y, film.rows));
+        let sample = film.samples[row as usize * film.columns as usize + column as usize];
+        let grey = table[usize::from(sample)];
+        Rgb([grey, grey, grey])
+    });
+    let on_picture = |p: ImagePoint| ((p.x - left) * zoom, (p.y - top) * zoom);
+    for (idx, (p, q)) in outline.contour.edges().enumerate() {
+        let doubtful = outline.confidence.get(idx).is_some_and(|c| *c < DOUBTFUL);
+        let color = if doubtful { DOUBT } else { OUTLINE };
+        line(&mut picture, on_picture(p), on_picture(q), color);
+    }
+    picture
+}
+
+/// A line two pixels wide.
+fn line(picture: &mut RgbImage, from: (f64, f64), to: (f64, f64), color: Rgb<u8>) {
+    let steps = (2.0 * (to.0 - from.0).hypot(to.1 - from.1)).ceil().max(1.0) as u32;
+    for step in 0..=steps {
+        let share = f64::from(step) / f64::from(steps);
+        let (x, y) = (from.0 + share * (to.0 - from.0), from.1 + share * (to.1 - from.1));
+        for (dx, dy) in [(-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5), (0.5, 0.5)] {
+            let (x, y) = (x + dx, y + dy);
+            if x >= 0.0
+                && y >= 0.0
+                && let Some(pixel) = picture.get_pixel_mut_checked(x as u32, y as u32)
+            {
+                *pixel = color;
+            }
+        }
+    }
 }

@@ -48,6 +48,8 @@ impl PromptArgs {
     pub(crate) fn state_scale(&self, mammogram: &mut Mammogram) {
         if let Some(Length(pixel_mm)) = self.pixel_mm {
             mammogram.spacing = Some(Spacing::square(pixel_mm, SpacingOrigin::Stated));
+            // No longer true: lengths are in mm, and say that the scale was stated.
+            mammogram.cautions.retain(|caution| caution.code != "W-NO-SPACING");
         }
     }
 

@@ -2,10 +2,12 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
-use image::{ExtendedColorType, ImageEncoder};
+use anyhow::Context;
+use image::{DynamicImage, GrayImage};
 use precedent_core::dicom::Reader;
 use precedent_core::voi_lut::{VoiFunction, VoiLut};
+
+use crate::png;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -44,23 +46,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         None => film.voi_luts[0].clone(),
     };
     let picture = film.display(&lut, args.invert);
-    let mut png = Vec::new();
-    image::codecs::png::PngEncoder::new(&mut png).write_image(
-        &picture,
-        film.columns,
-        film.rows,
-        ExtendedColorType::L8,
-    )?;
-    let folder = args.png.parent().filter(|p| !p.as_os_str().is_empty());
-    let folder = folder.unwrap_or(std::path::Path::new("."));
-    if !folder.is_dir() {
-        bail!("the folder {} does not exist", folder.display());
-    }
-    let cannot_write = || format!("cannot write {}", args.png.display());
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot_write)?;
-    file.write_all(&png).with_context(cannot_write)?;
-    file.as_file().sync_all().with_context(cannot_write)?;
-    file.persist(&args.png).with_context(cannot_write)?;
+    let picture = GrayImage::from_raw(film.columns, film.rows, picture)
+        .expect("the display has a value a pixel");
+    png::write(&args.png, &DynamicImage::ImageLuma8(picture))?;
     for caution in &film.cautions {
         writeln!(std::io::stderr(), "{}: {}", caution.code, caution.text)?;
     }

@@ -1,0 +1,139 @@
+//! What opens on top: About, keys and gestures, the pixel size.
+
+use egui::{Grid, Id, Modal, RichText, ScrollArea, Ui};
+use precedent_core::INTENDED_USE;
+
+use crate::command::{Action, Command};
+use crate::state::{Dialog, State};
+use crate::theme;
+
+/// What the mouse and the unnamed keys do.
+const GESTURES: &[(&str, &str)] = &[
+    ("Drag from the centre of a mass", "Outline it; the contour follows while you drag"),
+    ("Alt and drag", "Outline what is in the box"),
+    ("Click", "Outline with automatic size"),
+    ("Drag the contour", "Pull it to where it should be"),
+    ("Drag with the right button", "Window: across for width, up and down for brightness"),
+    ("Drag with the middle button, or Space and drag", "Move the film"),
+    ("Wheel", "Zoom at the pointer"),
+    ("Arrow keys", "Step through the cases; with the crosshair shown, move it (Shift: further)"),
+    ("1 … 9, 0", "Choose that case"),
+    ("Tab", "Go from control to control"),
+];
+
+pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let Some(dialog) = state.dialog else { return };
+    let response = Modal::new(Id::unique("dialog")).show(ui.ctx(), |ui| match dialog {
+        Dialog::About => about(ui, commands),
+        Dialog::Shortcuts => shortcuts(ui, commands),
+        Dialog::StateScale => state_scale(ui, state, commands),
+    });
+    if response.should_close() {
+        commands.push(Command::CloseDialog);
+    }
+}
+
+fn about(ui: &mut Ui, commands: &mut Vec<Command>) {
+    ui.set_width(460.0);
+    ui.heading("Precedent");
+    ui.label(super::second(format!("Version {}", env!("CARGO_PKG_VERSION"))));
+    ui.add_space(8.0);
+    ui.label(INTENDED_USE);
+    ui.add_space(8.0);
+    ui.label(super::second(
+        "Distances compare pictures of film scans; they are no probabilities. Outcome, terms and \
+         source of each case are as its collection states them.",
+    ));
+    ui.add_space(8.0);
+    ui.label(super::faint(
+        "Precedent: MIT or Apache-2.0. Films, regions, weights and fonts keep their own terms, \
+         named in assets/ATTRIBUTION.md.",
+    ));
+    close(ui, commands);
+}
+
+fn shortcuts(ui: &mut Ui, commands: &mut Vec<Command>) {
+    ui.set_width(620.0);
+    ui.heading("Keys and gestures");
+    ui.add_space(6.0);
+    let height = (ui.ctx().content_rect().height() - 220.0).max(200.0);
+    ScrollArea::vertical().max_height(height).show(ui, |ui| {
+        Grid::new("gestures").num_columns(2).spacing([24.0, 5.0]).striped(true).show(ui, |ui| {
+            for (what, does) in GESTURES {
+                ui.label(RichText::new(*what).color(theme::ACCENT));
+                ui.label(*does);
+                ui.end_row();
+            }
+            for action in Action::ALL {
+                if action.shortcuts().is_empty() {
+                    continue;
+                }
+                let keys: Vec<String> =
+                    action.shortcuts().iter().map(|s| ui.ctx().format_shortcut(s)).collect();
+                ui.label(RichText::new(keys.join(" or ")).color(theme::ACCENT));
+                ui.label(action.text().trim_end_matches('…')).on_hover_text(action.tooltip());
+                ui.end_row();
+            }
+        });
+    });
+    close(ui, commands);
+}
+
+/// The number being typed lives in the window's memory until it is accepted.
+fn state_scale(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    ui.set_width(420.0);
+    ui.heading("Pixel size");
+    let Some((film, _)) = state.read_film() else { return };
+    let says = match &film.own_spacing {
+        Some(spacing) => format!(
+            "The film says {:.4} {} between columns.",
+            spacing.column_spacing_mm,
+            spacing.origin.unit()
+        ),
+        None => "The film says nothing about its size, so lengths are in pixels.".to_owned(),
+    };
+    ui.label(says);
+    ui.label(super::second(
+        "What you state here is marked \"mm, stated\" behind every length. The outline is measured \
+         again and its undo steps begin anew.",
+    ));
+    ui.add_space(6.0);
+    let id = Id::unique(("stated scale", film.id));
+    let mut mm = ui
+        .data(|data| data.get_temp::<f64>(id))
+        .or(film.stated_mm)
+        .or(film.own_spacing.map(|spacing| spacing.column_spacing_mm))
+        .unwrap_or(0.0);
+    ui.horizontal(|ui| {
+        let label = ui.label("Millimetres per pixel");
+        let field = egui::DragValue::new(&mut mm).range(0.0..=2.0).speed(0.001).max_decimals(5);
+        ui.add(field).labelled_by(label.id);
+    });
+    ui.data_mut(|data| data.insert_temp(id, mm));
+    ui.add_space(8.0);
+    ui.horizontal(|ui| {
+        let is_a_size = (0.005..=2.0).contains(&mm);
+        let accept = ui
+            .add_enabled(is_a_size, egui::Button::new("State this size"))
+            .on_disabled_hover_text("A mammogram's pixel is between 0.005 and 2 mm");
+        if accept.clicked() {
+            commands.push(Command::StateScale(Some(mm)));
+            commands.push(Command::CloseDialog);
+        }
+        if film.stated_mm.is_some() && ui.button("Take it back").clicked() {
+            ui.data_mut(|data| data.remove::<f64>(id));
+            commands.push(Command::StateScale(None));
+            commands.push(Command::CloseDialog);
+        }
+        if ui.button("Cancel").clicked() {
+            commands.push(Command::CloseDialog);
+        }
+    });
+}
+
+fn close(ui: &mut Ui, commands: &mut Vec<Command>) {
+    ui.add_space(12.0);
+    if ui.button("Close").clicked() {
+        commands.push(Command::CloseDialog);
+    }
+}

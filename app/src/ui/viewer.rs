@@ -1,0 +1,366 @@
+//! The film and the hand on it: outline, pull, window, pan, zoom.
+
+use egui::{
+    Align2, CursorIcon, EventFilter, Id, Key, PointerButton, Pos2, Rect, Response, Role, Sense, Ui,
+    WidgetInfo, vec2,
+};
+use precedent_core::geometry::{ImagePoint, ImageRect};
+use precedent_core::segmentation::Prompt;
+
+use super::{beside, films, marks};
+use crate::command::{Action, Command};
+use crate::state::{Content, Film, Gesture, ReadFilm, State};
+use crate::textures::{Painting, paint};
+use crate::theme;
+use crate::viewport::View;
+
+/// How near to the contour the hand takes hold of it, in screen points.
+const GRAB: f32 = 8.0;
+/// Height of the line of hints below the film.
+const HINTS: f32 = 26.0;
+
+/// The canvas's name for focus.
+pub fn id() -> Id {
+    Id::unique("film")
+}
+
+/// What the pressed button does until it is let go; remembered by the canvas alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Hand {
+    Pan,
+    Window,
+    Drag(ImagePoint),
+    Box(ImagePoint),
+    Pull(ImagePoint),
+    /// Cancelled with Esc: nothing more until the button is up.
+    Spent,
+}
+
+pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let whole = ui.available_rect_before_wrap();
+    let (canvas, hints) = whole.split_top_bottom_at_y(whole.bottom() - HINTS);
+    if canvas != state.viewer_in_ui {
+        commands.push(Command::PlaceViewer(canvas));
+        tracing::debug!(target: "precedent::viewer", ?canvas, "the film's place in points");
+    }
+    let Some(film) = state.film() else { return };
+    match &film.content {
+        Content::Listed | Content::Reading { .. } => {
+            let middle = Rect::from_center_size(canvas.center(), vec2(canvas.width() * 0.8, 40.0));
+            ui.place(middle, |ui: &mut Ui| {
+                ui.horizontal_centered(|ui| {
+                    ui.add_space((ui.available_width() - 200.0).max(0.0) / 2.0);
+                    super::working(ui, &format!("Reading {}", film.name()));
+                })
+                .response
+            });
+        }
+        Content::Failed(text) => failed(ui, canvas, film, text),
+        Content::Read(read) => {
+            if let Some(view) = state.view() {
+                read_film(ui, state, film, read, &view, commands);
+            }
+            if let Some(neighbour) = film.beside() {
+                beside::show(ui, state, film, read, neighbour, commands);
+            }
+            hint_line(ui, state, film, hints);
+        }
+    }
+}
+
+fn failed(ui: &mut Ui, canvas: Rect, film: &Film, text: &str) {
+    let middle = Rect::from_center_size(canvas.center(), vec2(canvas.width().min(520.0), 160.0));
+    ui.place(middle, |ui: &mut Ui| {
+        ui.vertical_centered(|ui| {
+            ui.heading(format!("{} cannot be shown", film.name()));
+            ui.label(egui::RichText::new(text).color(theme::ERROR));
+        })
+        .response
+    });
+}
+
+fn read_film(
+    ui: &mut Ui,
+    state: &State,
+    film: &Film,
+    read: &ReadFilm,
+    view: &View,
+    commands: &mut Vec<Command>,
+) {
+    let rect = view.rect_in_ui;
+    let response = ui.interact(rect, id(), Sense::click_and_drag());
+    let label = format!("Film {} {}", films::side_and_view(&read.mammogram), film.name());
+    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, &label));
+    if response.has_focus() {
+        let filter = EventFilter {
+            tab: false,
+            horizontal_arrows: true,
+            vertical_arrows: true,
+            escape: true,
+        };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(id(), filter));
+    }
+    let Some(window) = &film.window else { return };
+    let painting = Painting {
+        mammogram: read.mammogram.clone(),
+        pyramid: read.pyramid.clone(),
+        voi_lut: window.voi_lut.clone(),
+        is_inverted: window.is_inverted,
+    };
+    paint(ui, rect, *view, painting);
+    let painter = ui.painter_at(rect);
+    if response.has_focus() && ui.input(|input| input.key_down(Key::Tab)) {
+        let line = egui::Stroke::new(1.0, theme::ACCENT);
+        painter.rect_stroke(rect, 0, line, egui::StrokeKind::Inside);
+    }
+
+    let hover = response.hover_pos();
+    let near = hover.and_then(|pos| grabbed(state, film, view, pos));
+    if !state.outlines_are_hidden {
+        outlines(&painter, state, film, view, near.is_some());
+    }
+    labels(&painter, state, film, read, view);
+    chips(ui, read, rect, commands);
+    wheel(ui, &response, view, commands);
+    hand(ui, state, film, &response, view, commands);
+    let cursor = match near {
+        Some(_) => CursorIcon::Grab,
+        None => CursorIcon::Crosshair,
+    };
+    response.on_hover_and_drag_cursor(cursor);
+}
+
+/// The place of the contour under the pointer, a point pulled before if one is near.
+fn grabbed(state: &State, film: &Film, view: &View, pos: Pos2) -> Option<ImagePoint> {
+    let outline = &film.marked()?.outline;
+    if state.outlines_are_hidden {
+        return None;
+    }
+    let pulled = outline.corrections.iter().map(|correction| {
+        let precedent_core::segmentation::Correction::Through(at) = *correction;
+        (at, (view.ui_from_image(at) - pos).length())
+    });
+    let nearest_pulled = pulled.min_by(|a, b| a.1.total_cmp(&b.1));
+    if let Some((at, distance)) = nearest_pulled
+        && distance < GRAB + 2.0
+    {
+        return Some(at);
+    }
+    let (at, distance) = marks::nearest(view, &outline.contour, pos);
+    (distance < GRAB).then_some(at)
+}
+
+fn outlines(painter: &egui::Painter, state: &State, film: &Film, view: &View, is_near: bool) {
+    let live = match &state.gesture {
+        Gesture::Idle => None,
+        Gesture::Outlining(live) | Gesture::Crosshair { live, .. } => {
+            marks::prompt(painter, view, &live.wish);
+            live.answer.as_ref()
+        }
+        Gesture::Pulling { live, .. } => {
+            marks::cross(painter, view.ui_from_image(live.wish), 6.0);
+            live.answer.as_ref()
+        }
+    };
+    match live {
+        Some(Ok(marked)) => {
+            marks::contour(painter, view, &marked.outline.contour, theme::LIVE, 1.8);
+        }
+        Some(Err(_)) | None => {
+            if let Some(marked) = film.marked() {
+                marks::contour(painter, view, &marked.outline.contour, theme::ACCENT, 1.6);
+                marks::handles(painter, view, &marked.outline, is_near);
+            }
+        }
+    }
+    if let Gesture::Crosshair { at, .. } = state.gesture {
+        marks::cross(painter, view.ui_from_image(at), 22.0);
+    }
+}
+
+/// Side and view, the ruler, the window: at the corners, where no tissue is.
+fn labels(painter: &egui::Painter, state: &State, film: &Film, read: &ReadFilm, view: &View) {
+    let rect = view.rect_in_ui;
+    let side = films::side_and_view(&read.mammogram);
+    let at = rect.left_top() + vec2(14.0, 12.0);
+    if !side.is_empty() {
+        marks::words(painter, at, Align2::LEFT_TOP, &side, theme::strong(20.0), theme::TEXT);
+    }
+    marks::scale_bar(painter, view, &read.mammogram, rect.left_bottom());
+    if let Some(window) = &film.window {
+        let (center, width) = window.center_width();
+        let percent = view.zoom * f64::from(state.pixels_per_point) * 100.0;
+        let inverted = if window.is_inverted { " · inverted" } else { "" };
+        let text = format!("C {center:.0}  W {width:.0}{inverted} · {percent:.0} %");
+        let at = rect.right_bottom() - vec2(14.0, 8.0);
+        marks::words(
+            painter,
+            at,
+            Align2::RIGHT_BOTTOM,
+            &text,
+            theme::plain(12.0),
+            theme::TEXT_SECOND,
+        );
+    }
+}
+
+/// Cautions of the film, and the way to state its size, at the upper right.
+fn chips(ui: &mut Ui, read: &ReadFilm, rect: Rect, commands: &mut Vec<Command>) {
+    let film = &read.mammogram;
+    let corner = Rect::from_min_max(
+        rect.left_top() + vec2(120.0, 10.0),
+        rect.right_bottom() - vec2(12.0, 0.0),
+    );
+    let layout = egui::Layout::right_to_left(egui::Align::Min).with_main_wrap(true);
+    let mut corner = ui.new_child(egui::UiBuilder::new().max_rect(corner).layout(layout));
+    for caution in &film.cautions {
+        let ink = theme::CAUTION;
+        super::chip(&mut corner, &caution.code, &caution.text, ink, theme::CAUTION_GROUND);
+    }
+    if film.spacing.is_none() {
+        let text = "State the pixel size…";
+        let why = "The film does not say how large its pixels are; lengths are in pixels until you state it";
+        let chip = super::chip(&mut corner, text, why, theme::CAUTION, theme::CAUTION_GROUND);
+        if chip.clicked() {
+            commands.push(Command::Do(Action::StateScale));
+        }
+    }
+}
+
+fn wheel(ui: &Ui, response: &Response, view: &View, commands: &mut Vec<Command>) {
+    let Some(pos) = response.hover_pos() else { return };
+    let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta(), input.zoom_delta()));
+    let factor = f64::from(pinch) * f64::from(scroll.y * 0.004).exp();
+    if factor != 1.0 {
+        commands.push(Command::Look(view.zoomed_at(pos, factor)));
+    }
+}
+
+/// Turns what the pointer does into commands.
+fn hand(
+    ui: &Ui,
+    state: &State,
+    film: &Film,
+    response: &Response,
+    view: &View,
+    commands: &mut Vec<Command>,
+) {
+    let memory = response.id.with("hand");
+    if let Some(pos) = response.interact_pointer_pos()
+        && response.clicked_by(PointerButton::Primary)
+        && grabbed(state, film, view, pos).is_none()
+    {
+        commands.push(Command::CommitOutline(Prompt::Click(view.image_from_ui(pos))));
+    }
+    if response.drag_started() {
+        let origin = ui.input(|input| input.pointer.press_origin());
+        let origin = origin.or(response.interact_pointer_pos());
+        if let Some(origin) = origin {
+            let hand = taken_up(ui, state, film, response, view, origin);
+            ui.data_mut(|data| data.insert_temp(memory, hand));
+        }
+    }
+    let Some(hand) = ui.data(|data| data.get_temp::<Hand>(memory)) else { return };
+    let Some(pos) = response.interact_pointer_pos() else { return };
+    let at = view.image_from_ui(pos);
+    let draws = matches!(hand, Hand::Drag(_) | Hand::Box(_) | Hand::Pull(_));
+    // One frame after the first movement the gesture stands in the state; if it is gone, it was
+    // cancelled.
+    if draws && !response.drag_started() && state.gesture == Gesture::Idle {
+        ui.data_mut(|data| data.insert_temp(memory, Hand::Spent));
+        return;
+    }
+    let has_moved = response.drag_started() || response.drag_delta() != egui::Vec2::ZERO;
+    let has_ended = response.drag_stopped();
+    match hand {
+        Hand::Spent => {}
+        Hand::Pan if has_moved => commands.push(Command::Look(view.panned(response.drag_delta()))),
+        Hand::Window if has_moved => commands.push(Command::DragWindow(response.drag_delta())),
+        Hand::Pan | Hand::Window => {}
+        Hand::Drag(center) => {
+            let prompt = Prompt::Drag { center, radius: center.distance(at).max(1.0) };
+            outline(prompt, has_moved, has_ended, commands);
+        }
+        Hand::Box(corner) => {
+            let prompt = Prompt::Box(ImageRect::from_corners(corner, at));
+            outline(prompt, has_moved, has_ended, commands);
+        }
+        Hand::Pull(from) => {
+            if has_ended {
+                commands.push(Command::CommitPoint { from, to: at });
+            } else if has_moved {
+                commands.push(Command::DragPoint { from, to: at });
+            }
+        }
+    }
+    if has_ended {
+        ui.data_mut(|data| data.remove::<Hand>(memory));
+    }
+}
+
+fn outline(prompt: Prompt, has_moved: bool, has_ended: bool, commands: &mut Vec<Command>) {
+    if has_ended {
+        commands.push(Command::CommitOutline(prompt));
+    } else if has_moved {
+        commands.push(Command::DragOutline(prompt));
+    }
+}
+
+/// What a drag that begins here means.
+fn taken_up(
+    ui: &Ui,
+    state: &State,
+    film: &Film,
+    response: &Response,
+    view: &View,
+    origin: Pos2,
+) -> Hand {
+    let (alt, space) = ui.input(|input| (input.modifiers.alt, input.key_down(Key::Space)));
+    let at = view.image_from_ui(origin);
+    if response.drag_started_by(PointerButton::Secondary) {
+        Hand::Window
+    } else if response.drag_started_by(PointerButton::Middle) || space {
+        Hand::Pan
+    } else if alt {
+        Hand::Box(at)
+    } else if let Some(from) = grabbed(state, film, view, origin) {
+        Hand::Pull(from)
+    } else {
+        Hand::Drag(at)
+    }
+}
+
+/// The line below the film: what the hand can do now.
+fn hint_line(ui: &mut Ui, state: &State, film: &Film, rect: Rect) {
+    let failed = match &state.gesture {
+        Gesture::Outlining(live) | Gesture::Crosshair { live, .. } => live.answer.as_ref(),
+        Gesture::Pulling { live, .. } => live.answer.as_ref(),
+        Gesture::Idle => None,
+    };
+    let (text, ink) = match (&state.gesture, failed) {
+        (_, Some(Err(text))) => (text.as_str(), theme::CAUTION),
+        (Gesture::Outlining(_), _) => ("Let go to keep this outline · Esc cancels", theme::LIVE),
+        (Gesture::Pulling { .. }, _) => {
+            ("Let go where the contour should pass · Esc cancels", theme::LIVE)
+        }
+        (Gesture::Crosshair { .. }, _) => (
+            "Crosshair: arrows move it, Shift further · + and − radius · Enter outlines · P pulls \
+             the contour here · Esc leaves",
+            theme::LIVE,
+        ),
+        (Gesture::Idle, _) if film.marked().is_some() => (
+            "Drag the contour to pull it · drag elsewhere for a new outline · right button: window \
+             · wheel: zoom · Space and drag: move · F1: all keys",
+            theme::TEXT_FAINT,
+        ),
+        (Gesture::Idle, _) => (
+            "Drag from the centre of a mass · Alt: box · click: automatic size · right button: \
+             window · wheel: zoom · Space and drag: move · F1: all keys",
+            theme::TEXT_FAINT,
+        ),
+    };
+    ui.painter().rect_filled(rect, 0, theme::PANEL);
+    let label =
+        egui::Label::new(egui::RichText::new(text).size(theme::SMALL).color(ink)).truncate();
+    ui.place(rect.shrink2(vec2(12.0, 2.0)), label);
+}

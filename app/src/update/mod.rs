@@ -1,0 +1,223 @@
+//! What each command does to the state, and which request it sends.
+//!
+//! Pure: what must leave the state (requests, dialogs, the end of the program) is handed back as
+//! [`Effect`]s, so that a test can press every button without a thread or a screen.
+
+use egui::vec2;
+
+use crate::command::{Action, Command};
+use crate::state::{Dialog, Film, Gesture, State};
+use crate::viewport::Viewport;
+use crate::worker::Request;
+
+mod cases;
+mod films;
+mod outline;
+mod replies;
+
+pub use replies::reply;
+
+/// What the state cannot do itself.
+#[derive(Debug)]
+pub enum Effect {
+    Send(Request),
+    AskForFiles,
+    AskForFolder,
+    AskForLibrary,
+    AskForEncoder,
+    SaveSettings,
+    Quit,
+}
+
+/// Runs one command.
+pub fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
+    match command {
+        Command::Do(action) => act(state, action, effects),
+        Command::OpenPaths(paths) => films::open(state, paths, effects),
+        Command::ShowFilm(idx) => films::show(state, idx, effects),
+        Command::CloseFilm(idx) => films::close(state, idx, effects),
+        Command::ForgetRecent => {
+            state.settings.recent.clear();
+            effects.push(Effect::SaveSettings);
+        }
+        Command::PlaceViewer(rect) => state.viewer_in_ui = rect,
+        Command::Look(viewport) => {
+            if let Some(film) = state.film_mut() {
+                film.viewport = viewport;
+            }
+        }
+        Command::ChooseWindow(idx) => choose_window(state, idx),
+        Command::SetWindow { center, width } => {
+            if let Some(window) = state.film_mut().and_then(|film| film.window.as_mut()) {
+                window.set_center_width(center, width);
+            }
+        }
+        Command::DragWindow(delta) => drag_window(state, delta),
+        Command::DragOutline(prompt) => outline::drag(state, prompt, effects),
+        Command::CommitOutline(prompt) => outline::commit(state, prompt, effects),
+        Command::DragPoint { from, to } => outline::drag_point(state, from, to, effects),
+        Command::CommitPoint { from, to } => outline::commit_point(state, from, to, effects),
+        Command::MoveCrosshair(delta) => outline::move_crosshair(state, delta, effects),
+        Command::ScaleCrosshair(factor) => outline::scale_crosshair(state, factor, effects),
+        Command::AcceptCrosshair => outline::accept_crosshair(state, effects),
+        Command::StateScale(mm) => films::state_scale(state, mm, effects),
+        Command::Filter(pathologies) => {
+            state.query.pathologies = pathologies;
+            cases::search(state, effects);
+        }
+        Command::Select(at) => cases::select(state, at),
+        Command::SelectNth(nth) => cases::select_nth(state, nth),
+        Command::StepCase { across, down } => cases::step(state, across, down),
+        Command::OpenBeside(at) => {
+            cases::select(state, at);
+            cases::open_beside(state);
+        }
+        Command::WantPicture(case) => cases::want_picture(state, case, effects),
+        Command::OpenLibrary(path) => {
+            state.settings.library = Some(path.clone());
+            state.places.library = path;
+            cases::open_library(state, effects);
+        }
+        Command::OpenEncoder(path) => {
+            state.settings.encoder = Some(path.clone());
+            state.places.encoder = path;
+            cases::open_library(state, effects);
+        }
+        Command::ChooseDevice(device) => {
+            state.settings.device = device;
+            state.places.device = device;
+            cases::open_library(state, effects);
+        }
+        Command::Show(dialog) => state.dialog = Some(dialog),
+        Command::CloseDialog => state.dialog = None,
+        Command::FileDialogIsMissing => state.notice(
+            "this desktop offers no file dialog; drop the film onto the window, or name it when \
+             starting Precedent",
+            true,
+        ),
+        Command::DismissNotice(idx) => {
+            if idx < state.notices.len() {
+                state.notices.remove(idx);
+            }
+        }
+    }
+}
+
+fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    match action {
+        Action::OpenFiles => effects.push(Effect::AskForFiles),
+        Action::OpenFolder => effects.push(Effect::AskForFolder),
+        Action::OpenLibrary => effects.push(Effect::AskForLibrary),
+        Action::OpenEncoder => effects.push(Effect::AskForEncoder),
+        Action::Quit => effects.push(Effect::Quit),
+        Action::OpenDemonstration => films::open_demonstration(state, effects),
+        Action::CloseFilm => {
+            if let Some(idx) = films::shown_idx(state) {
+                films::close(state, idx, effects);
+            }
+        }
+        Action::NextFilm => films::step(state, 1, effects),
+        Action::PreviousFilm => films::step(state, -1, effects),
+        Action::Undo => outline::travel(state, crate::history::History::undo, effects),
+        Action::Redo => outline::travel(state, crate::history::History::redo, effects),
+        Action::ClearOutline => outline::clear(state, effects),
+        Action::Crosshair => outline::toggle_crosshair(state, effects),
+        Action::PullToCrosshair => outline::pull_to_crosshair(state, effects),
+        Action::StateScale => {
+            if state.read_film().is_some() {
+                state.dialog = Some(Dialog::StateScale);
+            }
+        }
+        Action::Fit => look(state, |_, _| Viewport::Fit),
+        Action::ActualSize => {
+            let pixels_per_point = state.pixels_per_point;
+            look(state, |view, _| view.actual_size(pixels_per_point));
+        }
+        Action::ZoomIn => look(state, |view, at| view.zoomed_at(at, 1.25)),
+        Action::ZoomOut => look(state, |view, at| view.zoomed_at(at, 1.0 / 1.25)),
+        Action::Invert => {
+            if let Some(window) = state.film_mut().and_then(|film| film.window.as_mut()) {
+                window.is_inverted = !window.is_inverted;
+            }
+        }
+        Action::NextWindow => next_window(state),
+        Action::ResetWindow => choose_window(state, 0),
+        Action::ToggleOutline => state.outlines_are_hidden = !state.outlines_are_hidden,
+        Action::FindSimilar => cases::search(state, effects),
+        Action::ToggleLanes => {
+            state.query.lanes = !state.query.lanes;
+            state.settings.lanes = state.query.lanes;
+            effects.push(Effect::SaveSettings);
+            cases::search(state, effects);
+        }
+        Action::Beside => match state.film().map(Film::beside) {
+            Some(Some(_)) => cases::close_beside(state),
+            _ => cases::open_beside(state),
+        },
+        Action::Back => back(state),
+        Action::Shortcuts => state.dialog = Some(Dialog::Shortcuts),
+        Action::About => state.dialog = Some(Dialog::About),
+    }
+}
+
+/// Leaves what is on top: dialog, gesture, comparison, selection, notices.
+fn back(state: &mut State) {
+    if state.dialog.take().is_some() {
+        return;
+    }
+    if state.gesture != Gesture::Idle {
+        state.gesture = Gesture::Idle;
+        // The answer that may be on its way belongs to a gesture that is no more.
+        state.lanes.outline += 1;
+        return;
+    }
+    if state.film().is_some_and(|film| film.is_beside) {
+        cases::close_beside(state);
+        return;
+    }
+    if let Some(film) = state.film_mut()
+        && film.selected.take().is_some()
+    {
+        return;
+    }
+    state.notices.clear();
+}
+
+fn look(state: &mut State, change: impl FnOnce(&crate::viewport::View, egui::Pos2) -> Viewport) {
+    let Some(view) = state.view() else { return };
+    if let Some(film) = state.film_mut() {
+        film.viewport = change(&view, view.rect_in_ui.center());
+    }
+}
+
+fn choose_window(state: &mut State, idx: usize) {
+    let Some(film) = state.film_mut() else { return };
+    let Some(voi_lut) = film.read().and_then(|r| r.mammogram.voi_luts.get(idx).cloned()) else {
+        return;
+    };
+    if let Some(window) = &mut film.window {
+        window.voi_lut = voi_lut;
+        window.idx = Some(idx);
+    }
+}
+
+fn next_window(state: &mut State) {
+    let Some((film, read)) = state.read_film() else { return };
+    let count = read.mammogram.voi_luts.len();
+    let idx = film.window.as_ref().and_then(|window| window.idx).map_or(0, |idx| idx + 1);
+    if count > 0 {
+        choose_window(state, idx % count);
+    }
+}
+
+/// Rightwards widens, upwards brightens; in proportion to the width, so that 8-bit and 16-bit
+/// films answer the hand alike.
+fn drag_window(state: &mut State, delta: egui::Vec2) {
+    let Some(window) = state.film_mut().and_then(|film| film.window.as_mut()) else { return };
+    let (center, width) = window.center_width();
+    let delta = vec2(delta.x, delta.y).clamp(vec2(-200.0, -200.0), vec2(200.0, 200.0));
+    window.set_center_width(
+        center + f64::from(delta.y) * width * 0.0025,
+        width * (f64::from(delta.x) * 0.005).exp(),
+    );
+}

@@ -1,0 +1,96 @@
+//! What each reply does to the state; stale ones are dropped unread.
+
+use std::sync::Arc;
+
+use precedent_core::retrieval::Neighbours;
+
+use super::{Effect, cases, films, outline};
+use crate::state::{CasePicture, Content, FilmId, Library, ReadFilm, Search, State, Window};
+use crate::worker::Reply;
+
+/// Takes one reply of a worker thread.
+pub fn reply(state: &mut State, reply: Reply, effects: &mut Vec<Effect>) {
+    match reply {
+        Reply::Listed(listing) => films::listed(state, listing, effects),
+        Reply::Read { film, result } => read(state, film, result, effects),
+        Reply::Outline { generation, result } => {
+            if generation == state.lanes.outline {
+                outline::answered(state, result, effects);
+            }
+        }
+        Reply::LibraryOpened(Ok(opened)) => {
+            state.library = Library::Open {
+                counts: opened.counts,
+                device_name: opened.device.name,
+                device_reason: opened.device.reason,
+                open_time: opened.open_time,
+            };
+            cases::search(state, effects);
+        }
+        Reply::LibraryOpened(Err(text)) => {
+            state.notice(text.clone(), true);
+            state.library = Library::Failed(text);
+            cases::search(state, effects);
+        }
+        Reply::Neighbours { generation, result } => {
+            if generation == state.lanes.retrieval {
+                neighbours(state, result);
+            }
+        }
+        Reply::Picture { case, result } => {
+            let picture = match result {
+                Ok((mammogram, pyramid)) => CasePicture::Read { mammogram, pyramid },
+                Err(text) => CasePicture::Failed(text),
+            };
+            // One no longer wanted was let go of, or belongs to a library that is closed.
+            if let Some(place) = state.pictures.get_mut(&case) {
+                *place = picture;
+            }
+        }
+    }
+}
+
+fn read(
+    state: &mut State,
+    id: FilmId,
+    result: Result<ReadFilm, String>,
+    effects: &mut Vec<Effect>,
+) {
+    let Some(film) = state.films.iter_mut().find(|film| film.id == id) else { return };
+    if !matches!(film.content, Content::Reading { .. }) {
+        return;
+    }
+    match result {
+        Ok(mut read) => {
+            film.own_spacing = read.mammogram.spacing;
+            if let Some(mm) = film.stated_mm {
+                let mut mammogram = (*read.mammogram).clone();
+                films::apply_stated(&mut mammogram, &film.own_spacing, Some(mm));
+                read.mammogram = Arc::new(mammogram);
+            }
+            if film.window.is_none() {
+                film.window = Window::first(&read.mammogram);
+            }
+            film.content = Content::Read(read);
+            films::let_go(state);
+            if state.shown == Some(id) {
+                outline::resume(state, effects);
+            }
+        }
+        Err(text) => film.content = Content::Failed(text),
+    }
+}
+
+fn neighbours(state: &mut State, result: Result<Neighbours, String>) {
+    let Some(film) = state.film_mut() else { return };
+    let Some(hash) = film.read().map(|read| read.mammogram.content_hash) else { return };
+    match result {
+        // Never beside another film, whatever the generations say.
+        Ok(neighbours) if neighbours.film_hash != hash => {
+            film.search = Search::Empty;
+            tracing::error!("an answer for another film was dropped");
+        }
+        Ok(neighbours) => film.search = Search::Found(Arc::new(neighbours)),
+        Err(text) => film.search = Search::Failed(text),
+    }
+}

@@ -1,0 +1,397 @@
+//! The threads behind the window: requests in, replies out, both closed.
+//!
+//! Three threads, because three waits were measured that must not wait for one another: a film of
+//! JPEG 2000 takes seconds, the contour under a moving hand must answer within a frame, and a
+//! search waits for the encoder. None knows the window's state: a request carries all it needs,
+//! a reply says what it answers, and `update` drops what has become stale.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use precedent_core::case::CaseId;
+use precedent_core::encoder::{DeviceChoice, DeviceReport};
+use precedent_core::geometry::Contour;
+use precedent_core::mammogram::Mammogram;
+use precedent_core::retrieval::{Counts, Neighbours, Query};
+use precedent_core::segmentation::{Correction, Outliner, Prompt};
+
+use crate::listing::{self, Listing};
+use crate::pyramid::Pyramid;
+use crate::state::{FilmId, Marked, ReadFilm};
+
+/// What is asked of a thread.
+#[derive(Debug)]
+pub enum Request {
+    List {
+        paths: Vec<PathBuf>,
+    },
+    Read {
+        film: FilmId,
+        path: PathBuf,
+        is_shown: bool,
+    },
+    Outline {
+        generation: u64,
+        mammogram: Arc<Mammogram>,
+        prompt: Prompt,
+        corrections: Vec<Correction>,
+    },
+    OpenLibrary {
+        library: PathBuf,
+        encoder: PathBuf,
+        device: DeviceChoice,
+    },
+    Retrieve {
+        generation: u64,
+        mammogram: Arc<Mammogram>,
+        contour: Contour,
+        query: Query,
+    },
+    Picture {
+        case: CaseId,
+    },
+}
+
+/// What came of it; an error is the sentence to show.
+#[derive(Debug)]
+pub enum Reply {
+    Listed(Listing),
+    Read { film: FilmId, result: Result<ReadFilm, String> },
+    Outline { generation: u64, result: Result<Marked, String> },
+    LibraryOpened(Result<LibraryOpened, String>),
+    Neighbours { generation: u64, result: Result<Neighbours, String> },
+    Picture { case: CaseId, result: Result<(Arc<Mammogram>, Arc<Pyramid>), String> },
+}
+
+#[derive(Debug, Clone)]
+pub struct LibraryOpened {
+    pub counts: Counts,
+    pub device: DeviceReport,
+    pub open_time: Duration,
+}
+
+/// The part of the core that opens a file, so that a test can stand in for it.
+pub trait ReadFilms: Send {
+    fn read(&mut self, path: &Path) -> anyhow::Result<Mammogram>;
+}
+
+/// The part of the core that knows cases, so that a test can stand in for it.
+pub trait FindCases: Send {
+    fn counts(&self) -> Counts;
+    fn device(&self) -> DeviceReport;
+    fn picture(&self, case: &CaseId) -> anyhow::Result<Mammogram>;
+    fn retrieve(
+        &self,
+        mammogram: &Mammogram,
+        contour: &Contour,
+        query: &Query,
+    ) -> anyhow::Result<Neighbours>;
+}
+
+type OpenCases =
+    dyn Fn(&Path, &Path, DeviceChoice) -> anyhow::Result<Box<dyn FindCases>> + Send + 'static;
+
+/// What the threads work with.
+pub struct Tools {
+    pub reader: Box<dyn ReadFilms>,
+    pub open_cases: Box<OpenCases>,
+}
+
+/// The window's end of the threads.
+pub struct Desk {
+    films: Sender<Request>,
+    outlines: Sender<Request>,
+    cases: Sender<Request>,
+    replies: Receiver<Reply>,
+}
+
+impl Desk {
+    /// Starts the threads; `wake` is called after each reply.
+    pub fn new(tools: Tools, wake: impl Fn() + Send + Clone + 'static) -> Self {
+        let (reply_to, replies) = channel();
+        let Tools { mut reader, open_cases } = tools;
+        let films = start("films", reply_to.clone(), wake.clone(), move |request| {
+            films_reply(reader.as_mut(), request)
+        });
+        let mut outliner = None;
+        let outlines = start("outlines", reply_to.clone(), wake.clone(), move |request| {
+            outline_reply(&mut outliner, request)
+        });
+        let mut cases_open = None;
+        let cases = start("cases", reply_to, wake, move |request| {
+            cases_reply(open_cases.as_ref(), &mut cases_open, request)
+        });
+        Self { films, outlines, cases, replies }
+    }
+
+    pub fn send(&self, request: Request) {
+        let thread = match &request {
+            Request::List { .. } | Request::Read { .. } => &self.films,
+            Request::Outline { .. } => &self.outlines,
+            Request::OpenLibrary { .. } | Request::Retrieve { .. } | Request::Picture { .. } => {
+                &self.cases
+            }
+        };
+        if thread.send(request).is_err() {
+            tracing::error!("a worker thread has ended");
+        }
+    }
+
+    /// The replies that have come since the last call.
+    pub fn replies(&self) -> Vec<Reply> {
+        self.replies.try_iter().collect()
+    }
+}
+
+/// One thread: takes the most pressing request, skips outdated ones, lives through a panic.
+fn start(
+    name: &str,
+    reply_to: Sender<Reply>,
+    wake: impl Fn() + Send + 'static,
+    mut work: impl FnMut(Request) -> Option<Reply> + Send + 'static,
+) -> Sender<Request> {
+    let (sender, requests) = channel();
+    let run = move || {
+        let mut queue = VecDeque::new();
+        while let Some(request) = next(&requests, &mut queue) {
+            let failed = failed(&request);
+            let reply = match catch_unwind(AssertUnwindSafe(|| work(request))) {
+                Ok(reply) => reply,
+                Err(_) => Some(failed),
+            };
+            if let Some(reply) = reply {
+                if reply_to.send(reply).is_err() {
+                    return;
+                }
+                wake();
+            }
+        }
+    };
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .expect("the system starts threads, or the window would not have opened");
+    sender
+}
+
+/// Waits for a request, then looks through all that wait.
+fn next(requests: &Receiver<Request>, queue: &mut VecDeque<Request>) -> Option<Request> {
+    if queue.is_empty() {
+        queue.push_back(requests.recv().ok()?);
+    }
+    queue.extend(requests.try_iter());
+    // The shown film before the others of its folder, the ten pictures after the next ten.
+    let pressing = |request: &Request| match request {
+        Request::Read { is_shown: true, .. } => 2,
+        Request::Picture { .. } => 0,
+        _ => 1,
+    };
+    let idx = (0..queue.len()).max_by_key(|&i| (pressing(&queue[i]), std::cmp::Reverse(i)))?;
+    let request = queue.remove(idx)?;
+    if queue.iter().any(|later| outdates(later, &request)) {
+        return next(requests, queue);
+    }
+    Some(request)
+}
+
+fn outdates(later: &Request, earlier: &Request) -> bool {
+    matches!(
+        (later, earlier),
+        (Request::Outline { .. }, Request::Outline { .. })
+            | (Request::Retrieve { .. }, Request::Retrieve { .. })
+            | (Request::OpenLibrary { .. }, Request::OpenLibrary { .. })
+    )
+}
+
+/// The reply where the work on a request panicked.
+fn failed(request: &Request) -> Reply {
+    let fault = |what: &str| {
+        format!(
+            "{what} met a fault in Precedent itself; nothing was changed, and the log says where"
+        )
+    };
+    match request {
+        Request::List { paths } => Reply::Listed(Listing {
+            films: Vec::new(),
+            passed_over: paths.iter().map(|path| crate::state::name(path)).collect(),
+        }),
+        Request::Read { film, .. } => {
+            Reply::Read { film: *film, result: Err(fault("reading this film")) }
+        }
+        Request::Outline { generation, .. } => {
+            Reply::Outline { generation: *generation, result: Err(fault("outlining")) }
+        }
+        Request::OpenLibrary { .. } => {
+            Reply::LibraryOpened(Err(fault("opening the library and its encoder")))
+        }
+        Request::Retrieve { generation, .. } => {
+            Reply::Neighbours { generation: *generation, result: Err(fault("the search")) }
+        }
+        Request::Picture { case } => {
+            Reply::Picture { case: case.clone(), result: Err(fault("this picture")) }
+        }
+    }
+}
+
+fn films_reply(reader: &mut dyn ReadFilms, request: Request) -> Option<Reply> {
+    match request {
+        Request::List { paths } => Some(Reply::Listed(listing::list(&paths))),
+        Request::Read { film, path, .. } => {
+            let start = Instant::now();
+            let result = reader.read(&path).map_err(sentence).map(|mammogram| {
+                let pyramid = Arc::new(Pyramid::new(&mammogram));
+                let read_time = start.elapsed();
+                ReadFilm { mammogram: Arc::new(mammogram), pyramid, read_time }
+            });
+            Some(Reply::Read { film, result })
+        }
+        _ => None,
+    }
+}
+
+fn outline_reply(
+    outliner: &mut Option<(Arc<Mammogram>, Outliner)>,
+    request: Request,
+) -> Option<Reply> {
+    let Request::Outline { generation, mammogram, prompt, corrections } = request else {
+        return None;
+    };
+    // Taken out while it works: after a panic a new one is made.
+    let kept = outliner.take().filter(|(film, _)| Arc::ptr_eq(film, &mammogram));
+    let (film, mut solver) =
+        kept.unwrap_or_else(|| (Arc::clone(&mammogram), Outliner::new(Arc::clone(&mammogram))));
+    let result = solver
+        .outline(prompt, &corrections)
+        .map(|outline| {
+            let measures = precedent_core::measures::measure(&mammogram, &outline.contour);
+            Marked { outline, measures }
+        })
+        .map_err(|error| sentence(error.into()));
+    *outliner = Some((film, solver));
+    Some(Reply::Outline { generation, result })
+}
+
+fn cases_reply(
+    open: &OpenCases,
+    cases: &mut Option<Box<dyn FindCases>>,
+    request: Request,
+) -> Option<Reply> {
+    const NONE_OPEN: &str = "no case library is open; choose one with Find, Open library";
+    match request {
+        Request::OpenLibrary { library, encoder, device } => {
+            *cases = None;
+            let start = Instant::now();
+            let result = open(&library, &encoder, device).map_err(sentence).map(|opened| {
+                let (counts, device) = (opened.counts(), opened.device());
+                *cases = Some(opened);
+                LibraryOpened { counts, device, open_time: start.elapsed() }
+            });
+            Some(Reply::LibraryOpened(result))
+        }
+        Request::Retrieve { generation, mammogram, contour, query } => {
+            let result = match cases {
+                Some(cases) => cases.retrieve(&mammogram, &contour, &query).map_err(sentence),
+                None => Err(NONE_OPEN.to_owned()),
+            };
+            Some(Reply::Neighbours { generation, result })
+        }
+        Request::Picture { case } => {
+            let result = match cases {
+                Some(cases) => cases.picture(&case).map_err(sentence).map(|mammogram| {
+                    let pyramid = Arc::new(Pyramid::new(&mammogram));
+                    (Arc::new(mammogram), pyramid)
+                }),
+                None => Err(NONE_OPEN.to_owned()),
+            };
+            Some(Reply::Picture { case, result })
+        }
+        _ => None,
+    }
+}
+
+/// The whole chain of an error as one sentence; a link that only repeats the one above is left out.
+fn sentence(error: anyhow::Error) -> String {
+    let mut text = String::new();
+    for link in error.chain().map(ToString::to_string) {
+        if !text.contains(&link) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&link);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outline_request(generation: u64) -> Request {
+        let film = crate::testing::film(8, 8, |_, _| 0);
+        let prompt = Prompt::Click(precedent_core::geometry::ImagePoint::new(1.0, 1.0));
+        Request::Outline { generation, mammogram: Arc::new(film), prompt, corrections: Vec::new() }
+    }
+
+    #[test]
+    fn of_a_burst_only_the_newest_outline_is_worked_on() {
+        let (sender, requests) = channel();
+        (1..=20).for_each(|generation| {
+            sender.send(outline_request(generation)).expect("the receiver lives");
+        });
+        let mut queue = VecDeque::new();
+        let first = next(&requests, &mut queue).expect("one is left");
+        assert!(matches!(first, Request::Outline { generation: 20, .. }));
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn the_shown_film_is_read_before_the_others() {
+        let (sender, requests) = channel();
+        for (id, is_shown) in [(1, false), (2, false), (3, true)] {
+            let path = PathBuf::from("x");
+            sender
+                .send(Request::Read { film: FilmId(id), path, is_shown })
+                .expect("the receiver lives");
+        }
+        let mut queue = VecDeque::new();
+        let order: Vec<u64> = (0..3)
+            .map(|_| match next(&requests, &mut queue) {
+                Some(Request::Read { film, .. }) => film.0,
+                other => panic!("not a read: {other:?}"),
+            })
+            .collect();
+        assert_eq!(order, [3, 1, 2]);
+    }
+
+    #[test]
+    fn a_panic_is_a_failed_reply_and_the_thread_lives_on() {
+        struct Panics;
+        impl ReadFilms for Panics {
+            fn read(&mut self, path: &Path) -> anyhow::Result<Mammogram> {
+                assert!(path != Path::new("bad"), "as the test wants it");
+                anyhow::bail!("not bad")
+            }
+        }
+        let tools = Tools {
+            reader: Box::new(Panics),
+            open_cases: Box::new(|_, _, _| anyhow::bail!("no cases here")),
+        };
+        let desk = Desk::new(tools, || ());
+        for (id, path) in [(1, "bad"), (2, "good")] {
+            desk.send(Request::Read { film: FilmId(id), path: path.into(), is_shown: false });
+        }
+        let answer = || match desk.replies.recv_timeout(Duration::from_secs(20)) {
+            Ok(Reply::Read { film, result: Err(text) }) => (film.0, text),
+            other => panic!("not a failed read: {other:?}"),
+        };
+        let (id, text) = answer();
+        assert_eq!(id, 1);
+        assert!(text.contains("fault in Precedent"), "{text}");
+        assert_eq!(answer(), (2, "not bad".to_owned()));
+    }
+}
