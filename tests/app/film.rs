@@ -7,7 +7,7 @@ use precedent_core::voi_lut::{VoiFunction, VoiLut};
 
 /// A 12-bit film with these samples, a linear window over all of them, and nothing else known.
 /// Its hash tells apart films of different size or pixels.
-pub fn film(columns: u32, rows: u32, sample: impl Fn(u32, u32) -> u16) -> Mammogram {
+pub(crate) fn film(columns: u32, rows: u32, sample: impl Fn(u32, u32) -> u16) -> Mammogram {
     let samples: Vec<u16> = (0..rows)
         .flat_map(|row| (0..columns).map(move |column| (column, row)))
         .map(|(column, row)| sample(column, row))

@@ -1,1 +1,9 @@
-//! The integration tests of the window, one binary: the real app, pressed by its labels.
+//! The window, pressed by the labels a reader sees, on the software Vulkan driver; no display.
+
+mod click;
+mod failures;
+mod fakes;
+mod film;
+mod keyboard;
+mod opening;
+mod right_film;

@@ -109,7 +109,7 @@ fn caption(ui: &mut Ui, rect: Rect, neighbour: &Neighbour, commands: &mut Vec<Co
                 if ui.button("Close").on_hover_text(super::tooltip(ui, Action::Back)).clicked() {
                     commands.push(Command::Do(Action::Back));
                 }
-                let steps = [("Next case", 1, "⏵"), ("Previous case", -1, "⏴")];
+                let steps = [("Next case", 1, "→"), ("Previous case", -1, "←")];
                 for (name, across, sign) in steps {
                     let hint = format!("{name} (arrow keys)");
                     let button = ui.button(sign).on_hover_text(hint);

@@ -206,15 +206,17 @@ fn place(
 
 fn words(ui: &mut Ui, neighbour: &Neighbour) {
     let case = &neighbour.case;
-    ui.spacing_mut().item_spacing.y = 3.0;
-    outcome(ui, case.pathology);
-    let distance = format!("distance {:.3}", neighbour.distance);
-    ui.label(RichText::new(distance).size(theme::SMALL).color(theme::TEXT));
+    ui.spacing_mut().item_spacing = vec2(6.0, 3.0);
+    ui.spacing_mut().interact_size.y = 18.0;
+    ui.horizontal(|ui| {
+        outcome(ui, case.pathology);
+        ui.label(RichText::new(format!("{:.3}", neighbour.distance)).size(theme::SMALL));
+    });
     let terms = terms(&case.terms);
     if !terms.is_empty() {
         ui.label(RichText::new(terms.join(", ")).size(theme::SMALL).color(theme::TEXT));
     }
-    ui.label(super::faint(&case.source));
+    ui.add(egui::Label::new(super::faint(&case.source)).truncate());
 }
 
 /// The outcome, by word and colour.

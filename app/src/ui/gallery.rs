@@ -1,6 +1,6 @@
 //! The neighbours: one list of ten, or three lanes by outcome.
 
-use egui::{Align, Label, Layout, RichText, ScrollArea, Ui, vec2};
+use egui::{Align, ComboBox, Label, Layout, RichText, ScrollArea, Ui, vec2};
 use precedent_core::lexicon::Pathology;
 use precedent_core::retrieval::{Neighbour, Neighbours};
 
@@ -68,19 +68,19 @@ fn filter(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         [] => "All outcomes".to_owned(),
         some => some.iter().map(|p| p.word()).collect::<Vec<_>>().join(", "),
     };
-    ui.menu_button(format!("{text} ⏷"), |ui| {
-        if ui.radio(chosen.is_empty(), "All outcomes").clicked() {
-            commands.push(Command::Filter(Vec::new()));
-        }
-        for &pathology in Pathology::ALL {
-            let text = format!("Only {pathology}");
-            if ui.radio(chosen == [pathology], text).clicked() {
-                commands.push(Command::Filter(vec![pathology]));
+    let response =
+        ComboBox::from_id_salt("outcomes").selected_text(text).width(124.0).show_ui(ui, |ui| {
+            if ui.selectable_label(chosen.is_empty(), "All outcomes").clicked() {
+                commands.push(Command::Filter(Vec::new()));
             }
-        }
-    })
-    .response
-    .on_hover_text("Which cases are sought");
+            for &pathology in Pathology::ALL {
+                let text = format!("Only {pathology}");
+                if ui.selectable_label(chosen == [pathology], text).clicked() {
+                    commands.push(Command::Filter(vec![pathology]));
+                }
+            }
+        });
+    response.response.accessible_name("Outcomes sought").on_hover_text("Which cases are sought");
 }
 
 fn empty(ui: &mut Ui, state: &State, film: &Film) {
@@ -145,7 +145,10 @@ fn summary(ui: &mut Ui, neighbours: &Neighbours) {
         }
     })
     .response
-    .on_hover_text("How many of the shown cases had each outcome. This is no probability.");
+    .on_hover_text(
+        "How many of the shown cases had each outcome; no probability. The number beside an \
+         outcome is the distance between descriptors: 0 is the same region, 2 the furthest",
+    );
 }
 
 fn one_list(

@@ -38,7 +38,7 @@ fn outline(ui: &mut Ui, film: &Film, commands: &mut Vec<Command>) {
         ];
         for (action, text, is_enabled) in buttons {
             let response = ui
-                .add_enabled(is_enabled, Button::new(text).small())
+                .add_enabled(is_enabled, Button::new(text))
                 .on_hover_text(super::tooltip(ui, action));
             if response.clicked() {
                 commands.push(Command::Do(action));
@@ -54,22 +54,27 @@ fn outline(ui: &mut Ui, film: &Film, commands: &mut Vec<Command>) {
 }
 
 fn measures(ui: &mut Ui, measures: &Measures) {
-    let Measures { unit, .. } = measures;
-    // "mm2, film scanner": the square belongs to the unit, not to its origin.
-    let square = match unit.split_once([',', ' ']) {
-        Some((name, _)) => format!("{name}²{}", &unit[name.len()..]),
-        None => format!("{unit}²"),
-    };
+    // "mm, film scanner": the name of the unit, and what it is worth, said once for all rows.
+    let unit = measures.unit.split([',', ' ']).next().unwrap_or_default();
+    if unit != measures.unit {
+        ui.label(super::faint(format!("Lengths in {}", measures.unit)));
+    }
+    let square = format!("{unit}²");
     let rows = [
-        ("Longest diameter", measures.longest_diameter, unit.as_str(), 1),
-        ("Perpendicular", measures.perpendicular_diameter, unit.as_str(), 1),
-        ("Area", measures.area, square.as_str(), 0),
-        ("Equivalent diameter", measures.equivalent_diameter, unit.as_str(), 1),
-        ("Circularity", measures.circularity, "", 2),
-        ("Contrast to its ring", measures.contrast, "", 1),
+        ("Longest diameter", Some(measures.longest_diameter), unit, 1),
+        ("Perpendicular", Some(measures.perpendicular_diameter), unit, 1),
+        ("Area", Some(measures.area), square.as_str(), 0),
+        ("Circularity", Some(measures.circularity), "", 2),
+        ("Contrast to its surround", Some(measures.contrast), "", 1),
+        ("Margin width", measures.margin_width, unit, 1),
+        ("Margin well defined", measures.well_defined_share.map(|s| s * 100.0), "%", 0),
+        ("Spiculation", measures.spiculation, "°", 0),
     ];
     for (word, value, unit, decimals) in rows {
-        row(ui, word, "", &format!("{value:.decimals$} {unit}"));
+        if let Some(value) = value {
+            let apart = if unit == "°" { "" } else { " " };
+            row(ui, word, "", format!("{value:.decimals$}{apart}{unit}").trim_end());
+        }
     }
 }
 
@@ -161,18 +166,20 @@ fn cautions(ui: &mut Ui, film: &Mammogram) {
     }
 }
 
-/// A plain word with its keyword, and a value at the right edge.
+/// A plain word with its DICOM keyword under it, and a value at the right edge.
 fn row(ui: &mut Ui, word: &str, keyword: &str, value: &str) {
+    ui.spacing_mut().item_spacing.y = 3.0;
     ui.horizontal(|ui| {
-        let label = ui.label(super::second(word));
-        if !keyword.is_empty() {
-            label.on_hover_text(keyword);
-            ui.label(RichText::new(keyword).size(10.0).color(theme::TEXT_FAINT));
-        }
+        ui.spacing_mut().interact_size.y = 16.0;
+        ui.label(super::second(word));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.add(egui::Label::new(value).truncate()).on_hover_text(value);
         });
     });
+    if !keyword.is_empty() {
+        ui.add_space(-4.0);
+        ui.label(RichText::new(keyword).size(10.0).color(theme::TEXT_FAINT));
+    }
 }
 
 /// A length per pixel without trailing zeros.

@@ -34,7 +34,7 @@ pub(super) fn notices(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     for (idx, notice) in state.notices.iter().enumerate() {
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let close = ui.small_button("Dismiss").on_hover_text("Close this notice (Esc)");
+                let close = ui.button("Dismiss").on_hover_text("Close this notice (Esc)");
                 if close.clicked() {
                     commands.push(Command::DismissNotice(idx));
                 }

@@ -18,6 +18,8 @@ use crate::viewport::View;
 const GRAB: f32 = 8.0;
 /// Height of the line of hints below the film.
 const HINTS: f32 = 26.0;
+/// Where the line of hints is at least as wide as this it names every gesture.
+const WIDE_HINTS: f32 = 760.0;
 
 /// The canvas's name for focus.
 pub fn id() -> Id {
@@ -348,6 +350,13 @@ fn hint_line(ui: &mut Ui, state: &State, film: &Film, rect: Rect) {
              the contour here · Esc leaves",
             theme::LIVE,
         ),
+        (Gesture::Idle, _) if rect.width() < WIDE_HINTS => {
+            let text = match film.marked() {
+                Some(_) => "Drag the contour to pull it · F1: all gestures and keys",
+                None => "Drag from the centre of a mass · F1: all gestures and keys",
+            };
+            (text, theme::TEXT_FAINT)
+        }
         (Gesture::Idle, _) if film.marked().is_some() => (
             "Drag the contour to pull it · drag elsewhere for a new outline · right button: window \
              · wheel: zoom · Space and drag: move · F1: all keys",

@@ -1,0 +1,72 @@
+//! Opening films: lists, scale, memory.
+
+use egui_kittest::kittest::Queryable;
+
+use crate::fakes::{Setup, Stored, outline_the_mass, phantom, shown_film, until};
+use precedent::command::Command;
+use precedent_core::mammogram::SpacingOrigin;
+
+#[test]
+fn several_films_stand_in_a_list_and_are_shown_by_a_click() {
+    let films = vec![
+        ("one.dcm", Stored::Film(Box::new(phantom(1)))),
+        ("two.dcm", Stored::Film(Box::new(phantom(2)))),
+    ];
+    let mut window = Setup { films, ..Setup::default() }.shown();
+    until(&mut window, "both are read", |state| state.films.iter().all(|f| f.read().is_some()));
+    window.get_by_label("2 films");
+    window.get_by_label("R CC two.dcm").click();
+    window.run_steps(3);
+    assert_eq!(shown_film(&window).name(), "two.dcm");
+}
+
+#[test]
+fn a_film_without_a_size_is_measured_in_pixels_until_one_is_stated() {
+    let mut film = phantom(1);
+    film.spacing = None;
+    let films = vec![("bare.png", Stored::Film(Box::new(film)))];
+    let mut window = Setup { films, ..Setup::default() }.shown();
+    outline_the_mass(&mut window);
+    let pixels = shown_film(&window).marked().expect("outlined").measures.clone();
+    assert_eq!(pixels.unit, "px");
+
+    assert!(window.query_all_by_label_contains("The film does not say how large").count() > 0);
+    window.key_press(egui::Key::M);
+    window.run_steps(3);
+    window.get_by_label("Pixel size");
+    let ctx = window.ctx.clone();
+    window.state_mut().run(&ctx, Command::StateScale(Some(0.05)));
+    window.key_press(egui::Key::Escape);
+    until(&mut window, "it is measured again", |state| {
+        let marked = state.film().and_then(|film| film.marked());
+        marked.is_some_and(|marked| marked.measures.unit == "mm, stated")
+    });
+    let film = shown_film(&window);
+    let spacing = film.read().expect("read").mammogram.spacing.expect("stated");
+    assert_eq!(spacing.origin, SpacingOrigin::Stated);
+    let stated = &film.marked().expect("outlined").measures;
+    let ratio = stated.longest_diameter / pixels.longest_diameter;
+    assert!((0.04..0.06).contains(&ratio), "0.05 mm a pixel, but {ratio}");
+}
+
+#[test]
+fn many_large_films_are_not_all_kept_in_memory() {
+    let names: Vec<&'static str> = vec!["1", "2", "3", "4", "5", "6"];
+    // Each of 36 MB: the first four are read ahead, and not more than 140 MB are kept.
+    let large = |seed: u16| {
+        Stored::Film(Box::new(crate::film::film(4000, 4500, |x, y| {
+            seed.wrapping_add((x ^ y) as u16) & 4095
+        })))
+    };
+    let films = names.iter().zip(1..).map(|(&name, seed)| (name, large(seed))).collect();
+    let mut window = Setup { films, ..Setup::default() }.shown();
+    for _ in 0..6 {
+        window.key_press(egui::Key::PageDown);
+        window.run_steps(2);
+        until(&mut window, "the film is read", |state| {
+            state.film().is_some_and(|film| film.read().is_some())
+        });
+        let kept = window.state().state().films.iter().filter(|f| f.read().is_some()).count();
+        assert!(kept <= 4, "{kept} films of 36 MB are kept");
+    }
+}
