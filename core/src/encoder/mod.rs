@@ -230,3 +230,41 @@ impl Engine {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    fn trunk_of(
+        random: std::collections::BTreeMap<String, (Array, tensors::Storage)>,
+    ) -> TensorFile {
+        TensorFile::of(Path::new("random"), tensors::to_bytes(&random)).expect("our own weights")
+    }
+
+    #[test]
+    fn a_gpu_that_fails_while_it_describes_is_left_for_the_cpu() {
+        // A trunk whose weights blow every value up to infinity stands for a GPU that has gone
+        // wrong since its trial.
+        let architecture = backbone::Architecture::Tiny;
+        let sound = backbone::random_weights(architecture, 1);
+        let mut broken = sound.clone();
+        for (array, storage) in broken.values_mut() {
+            array.values.iter_mut().for_each(|v| *v *= 1e30);
+            *storage = tensors::Storage::F32;
+        }
+        let load = |file: &TensorFile| {
+            Trunk::load(file, architecture, Input::Grey, &Device::flex()).expect("our own weights")
+        };
+        let (sound, broken) = (trunk_of(sound), trunk_of(broken));
+        let pictures = [(0..32 * 32).map(|i| (i % 200) as f32).collect()];
+        let expected = load(&sound).feature_map(&pictures, 32).expect("flex");
+        let report = DeviceReport { name: "Some GPU".to_owned(), reason: String::new() };
+        let mut engine = Engine { trunk: load(&broken), report, spare: Some(sound) };
+        assert_eq!(engine.feature_maps(&pictures, 32).expect("the CPU"), expected);
+        assert_eq!(engine.report.name, "CPU (flex)");
+        assert!(engine.report.reason.contains("Some GPU was given up"), "{:?}", engine.report);
+        assert_eq!(engine.feature_maps(&pictures, 32).expect("the CPU"), expected);
+    }
+}
