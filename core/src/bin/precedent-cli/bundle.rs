@@ -1,9 +1,20 @@
+use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::PathBuf;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::{Context, anyhow, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use precedent_core::dicom::Reader;
+use precedent_core::encoder::backbone::Architecture;
+use precedent_core::encoder::bundle::Bundle;
 use precedent_core::encoder::device::Trial;
+use precedent_core::encoder::make::{self, Ingredients, Recipe, Region};
+use precedent_core::encoder::tensors::TensorFile;
 use precedent_core::encoder::{DeviceChoice, Encoder};
+use precedent_core::import::{self, manifest};
+use precedent_core::{places, progress::Progress};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -13,8 +24,38 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Verb {
+    /// Make an encoder from the regions of a manifest; no label is looked at
+    Make(MakeArgs),
     /// Check a bundle's hashes and its known answer
     Check(CheckArgs),
+}
+
+#[derive(clap::Args)]
+struct MakeArgs {
+    /// The regions to learn from: a manifest as `library import` takes it
+    #[arg(long, value_name = "FILE")]
+    manifest: PathBuf,
+    /// The new bundle's folder; it must not exist
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Which encoder: default (outline-weighted, four views, PCA) or paper (plain, whitened)
+    #[arg(long, value_enum)]
+    recipe: RecipeName,
+    /// Regions, trunk and seed decide the bundle to the last bit
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Weights of the convolutions, NETWORK-….safetensors; the VGG-16 that ships where left out
+    #[arg(long, value_name = "FILE")]
+    trunk: Option<PathBuf>,
+    /// Print JSON for machines
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum RecipeName {
+    Default,
+    Paper,
 }
 
 #[derive(clap::Args)]
@@ -34,8 +75,101 @@ struct CheckArgs {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.verb {
+        Verb::Make(args) => make(&args),
         Verb::Check(args) => check(&args),
     }
+}
+
+fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
+    // Before the work, not after it; the writer asks again.
+    ensure!(!args.out.exists(), "there is something at {} already", args.out.display());
+    let trunk = args.trunk.clone().map_or_else(shipped_trunk, Ok)?;
+    let architecture = architecture_of(&trunk)?;
+    let trunk = TensorFile::open(&trunk)?;
+
+    let bar = ProgressBar::new(0);
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
+    bar.set_style(style.context("progress bar")?);
+    let mut report = |progress: Progress| {
+        bar.set_message(progress.step);
+        bar.set_length(progress.total.unwrap_or(progress.done));
+        bar.set_position(progress.done);
+        ControlFlow::Continue(())
+    };
+    let (regions, sources) = cut_regions(&args.manifest, &mut report)?;
+    let recipe = match args.recipe {
+        RecipeName::Default => Recipe::Default,
+        RecipeName::Paper => Recipe::Paper,
+    };
+    let ingredients = Ingredients {
+        recipe,
+        architecture,
+        trunk: &trunk,
+        regions: &regions,
+        seed: args.seed,
+        sources: &sources,
+    };
+    let made = make::make(&ingredients, &mut report)?;
+    bar.finish_and_clear();
+    Bundle::write(&args.out, &made.config, &made.learnt, &made.known_answer)?;
+    let encoder = Encoder::open(&args.out, DeviceChoice::Cpu)
+        .context("the bundle was written, but does not open")?;
+
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        let value = serde_json::json!({
+            "encoder": encoder.id(), "dims": encoder.dims(), "regions": regions.len(),
+        });
+        writeln!(out, "{value}")?;
+    } else {
+        writeln!(out, "Made {} from {} regions", args.out.display(), regions.len())?;
+        writeln!(out, "encoder  {}", encoder.id().0)?;
+        writeln!(out, "dims     {}", encoder.dims())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every region of the manifest, and the collections they are from. A row that cannot be used
+/// stops it: an encoder from other regions than were listed would be another encoder.
+fn cut_regions(
+    path: &Path,
+    report: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> anyhow::Result<(Vec<Region>, Vec<String>)> {
+    let manifest = manifest::read(path)?;
+    if let Some(fault) = manifest.faults.first() {
+        bail!("line {} of the manifest: {}", fault.line, fault.reason);
+    }
+    let mut reader = Reader::new();
+    let mut regions = Vec::new();
+    for row in &manifest.rows {
+        let total = Some(manifest.rows.len() as u64);
+        let _ = report(Progress { step: "Cutting regions", done: regions.len() as u64, total });
+        let prepared = import::prepare(&mut reader, &manifest.folder, row)
+            .map_err(|reason| anyhow!("line {} of the manifest: {reason}", row.line))?;
+        regions.push(Region::cut(&prepared.film, &prepared.contour));
+    }
+    let sources: BTreeSet<String> = manifest.rows.iter().map(|row| row.source.clone()).collect();
+    Ok((regions, sources.into_iter().collect()))
+}
+
+/// The one trunk of VGG-16 in the assets.
+fn shipped_trunk() -> anyhow::Result<PathBuf> {
+    let folder = places::assets().join("trunks");
+    let entries = std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
+    let trunks = entries.flatten().map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("vgg16-") && !name.contains("fixture")
+    });
+    trunks.min().with_context(|| format!("no VGG-16 weights in {}", folder.display()))
+}
+
+/// A trunk's file is named after its network.
+fn architecture_of(trunk: &Path) -> anyhow::Result<Architecture> {
+    let name = trunk.file_name().unwrap_or_default().to_string_lossy();
+    let word = name.split(['-', '.']).next().unwrap_or_default();
+    Architecture::from_word(word).with_context(|| {
+        format!("the trunk's file name must begin with its network (vgg16-, alexnet-): {name}")
+    })
 }
 
 fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
