@@ -13,7 +13,7 @@ use precedent_core::case::CaseId;
 use precedent_core::encoder::DeviceChoice;
 use precedent_core::geometry::ImagePoint;
 use precedent_core::lexicon::Pathology;
-use precedent_core::mammogram::{Mammogram, Spacing};
+use precedent_core::mammogram::Mammogram;
 use precedent_core::measures::Measures;
 use precedent_core::retrieval::{Counts, Neighbour, Neighbours, Query};
 use precedent_core::segmentation::{Outline, Prompt};
@@ -67,8 +67,6 @@ pub struct Film {
     pub id: FilmId,
     pub path: PathBuf,
     pub content: Content,
-    /// What the file says about the size of a pixel, whatever the user states.
-    pub own_spacing: Option<Spacing>,
     /// Millimetres per pixel as the user states them.
     pub stated_mm: Option<f64>,
     pub viewport: Viewport,
@@ -97,7 +95,10 @@ pub enum Content {
 /// A film as the worker hands it over.
 #[derive(Debug, Clone)]
 pub struct ReadFilm {
+    /// As it is used: with the size that the user stated, where one was stated.
     pub mammogram: Arc<Mammogram>,
+    /// As the file has it; the samples are shared.
+    pub as_read: Arc<Mammogram>,
     pub pyramid: Arc<Pyramid>,
     pub read_time: Duration,
 }
@@ -286,7 +287,6 @@ impl Film {
             id,
             path,
             content: Content::Listed,
-            own_spacing: None,
             stated_mm: None,
             viewport: Viewport::Fit,
             viewport_before: None,

@@ -245,7 +245,8 @@ fn films_reply(reader: &mut dyn ReadFilms, request: Request) -> Option<Reply> {
             let result = reader.read(&path).map_err(sentence).map(|mammogram| {
                 let pyramid = Arc::new(Pyramid::new(&mammogram));
                 let read_time = start.elapsed();
-                ReadFilm { mammogram: Arc::new(mammogram), pyramid, read_time }
+                let mammogram = Arc::new(mammogram);
+                ReadFilm { as_read: Arc::clone(&mammogram), mammogram, pyramid, read_time }
             });
             Some(Reply::Read { film, result })
         }

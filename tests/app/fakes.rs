@@ -121,6 +121,7 @@ pub(crate) fn neighbours(film_hash: [u8; 32], lanes: bool) -> Neighbours {
     Neighbours {
         film_hash,
         lists,
+        num_own_cases: 0,
         cautions: Vec::new(),
         encode_time: Duration::from_millis(640),
         search_time: Duration::from_micros(180),
@@ -152,6 +153,7 @@ fn neighbour(film_hash: [u8; 32], rank: usize, pathology: Pathology) -> Neighbou
         measures: circle_measures(),
         contour,
         picture: String::new(),
+        notes: String::new(),
         cautions: Vec::new(),
     };
     let distance = 0.3 + 0.02 * rank as f32;

@@ -142,7 +142,12 @@ fn with_three_films() -> State {
     for (seed, film) in (1..).zip(reads) {
         let mammogram = Arc::new(phantom(seed));
         let pyramid = Arc::new(Pyramid::new(&mammogram));
-        let read = ReadFilm { mammogram, pyramid, read_time: Duration::ZERO };
+        let read = ReadFilm {
+            as_read: Arc::clone(&mammogram),
+            mammogram,
+            pyramid,
+            read_time: Duration::ZERO,
+        };
         update::reply(&mut state, Reply::Read { film, result: Ok(read) }, &mut effects);
     }
     let opened = LibraryOpened {

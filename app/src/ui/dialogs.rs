@@ -16,14 +16,20 @@ const GESTURES: &[(&str, &str)] = &[
     ("Drag with the right button", "Window: across for width, up and down for brightness"),
     ("Drag with the middle button, or Space and drag", "Move the film"),
     ("Wheel", "Zoom at the pointer"),
-    ("Arrow keys", "Step through the cases; with the crosshair shown, move it (Shift: further)"),
+    ("Arrow keys", "Step through the cases"),
+    (
+        "Arrow keys, + and −, Enter, P",
+        "With the crosshair: move it (Shift: further), radius, outline, pull",
+    ),
     ("1 … 9, 0", "Choose that case"),
     ("Tab", "Go from control to control"),
 ];
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let Some(dialog) = state.dialog else { return };
-    let response = Modal::new(Id::unique("dialog")).show(ui.ctx(), |ui| match dialog {
+    let frame = egui::Frame::window(ui.style()).inner_margin(egui::Margin::same(22));
+    let modal = Modal::new(Id::unique("dialog")).frame(frame);
+    let response = modal.show(ui.ctx(), |ui| match dialog {
         Dialog::About => about(ui, commands),
         Dialog::Shortcuts => shortcuts(ui, commands),
         Dialog::StateScale => state_scale(ui, state, commands),
@@ -53,12 +59,13 @@ fn about(ui: &mut Ui, commands: &mut Vec<Command>) {
 }
 
 fn shortcuts(ui: &mut Ui, commands: &mut Vec<Command>) {
-    ui.set_width(620.0);
+    ui.set_width(720.0);
     ui.heading("Keys and gestures");
     ui.add_space(6.0);
     let height = (ui.ctx().content_rect().height() - 220.0).max(200.0);
     ScrollArea::vertical().max_height(height).show(ui, |ui| {
-        Grid::new("gestures").num_columns(2).spacing([24.0, 5.0]).striped(true).show(ui, |ui| {
+        ui.spacing_mut().interact_size.y = 18.0;
+        Grid::new("gestures").num_columns(2).spacing([24.0, 6.0]).show(ui, |ui| {
             for (what, does) in GESTURES {
                 ui.label(RichText::new(*what).color(theme::ACCENT));
                 ui.label(*does);
@@ -83,8 +90,9 @@ fn shortcuts(ui: &mut Ui, commands: &mut Vec<Command>) {
 fn state_scale(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     ui.set_width(420.0);
     ui.heading("Pixel size");
-    let Some((film, _)) = state.read_film() else { return };
-    let says = match &film.own_spacing {
+    let Some((film, read)) = state.read_film() else { return };
+    let own = read.as_read.spacing;
+    let says = match &own {
         Some(spacing) => format!(
             "The film says {:.4} {} between columns.",
             spacing.column_spacing_mm,
@@ -102,7 +110,7 @@ fn state_scale(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let mut mm = ui
         .data(|data| data.get_temp::<f64>(id))
         .or(film.stated_mm)
-        .or(film.own_spacing.map(|spacing| spacing.column_spacing_mm))
+        .or(own.map(|spacing| spacing.column_spacing_mm))
         .unwrap_or(0.0);
     ui.horizontal(|ui| {
         let label = ui.label("Millimetres per pixel");

@@ -161,8 +161,8 @@ fn cautions(ui: &mut Ui, film: &Mammogram) {
     ui.separator();
     super::section(ui, "Cautions", |_| {});
     for caution in &film.cautions {
-        ui.label(RichText::new(&caution.text).color(theme::CAUTION))
-            .on_hover_text(caution.code.as_str());
+        let ink = if caution.is_doubt() { theme::CAUTION } else { theme::TEXT_SECOND };
+        ui.label(RichText::new(&caution.text).color(ink)).on_hover_text(caution.code.as_str());
     }
 }
 

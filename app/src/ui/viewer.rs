@@ -211,13 +211,16 @@ fn chips(ui: &mut Ui, read: &ReadFilm, rect: Rect, commands: &mut Vec<Command>) 
     let film = &read.mammogram;
     let corner = Rect::from_min_max(
         rect.left_top() + vec2(120.0, 10.0),
-        rect.right_bottom() - vec2(12.0, 0.0),
+        rect.right_top() + vec2(-12.0, 34.0),
     );
-    let layout = egui::Layout::right_to_left(egui::Align::Min).with_main_wrap(true);
+    let layout = egui::Layout::right_to_left(egui::Align::Center);
     let mut corner = ui.new_child(egui::UiBuilder::new().max_rect(corner).layout(layout));
     for caution in &film.cautions {
-        let ink = theme::CAUTION;
-        super::chip(&mut corner, &caution.code, &caution.text, ink, theme::CAUTION_GROUND);
+        let (ink, ground) = match caution.is_doubt() {
+            true => (theme::CAUTION, theme::CAUTION_GROUND),
+            false => (theme::TEXT_SECOND, theme::RAISED),
+        };
+        super::chip(&mut corner, &caution.code, &caution.text, ink, ground);
     }
     if film.spacing.is_none() {
         let text = "State the pixel size…";

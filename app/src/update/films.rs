@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use precedent_core::mammogram::{Spacing, SpacingOrigin};
+use precedent_core::mammogram::{Mammogram, Spacing, SpacingOrigin};
 
 use super::{Effect, outline};
 use crate::listing::Listing;
@@ -172,21 +172,16 @@ pub(super) fn state_scale(state: &mut State, mm: Option<f64>, effects: &mut Vec<
     let Some(film) = state.film_mut() else { return };
     film.stated_mm = mm;
     if let Content::Read(read) = &mut film.content {
-        let mut mammogram = (*read.mammogram).clone();
-        apply_stated(&mut mammogram, &film.own_spacing, mm);
-        read.mammogram = Arc::new(mammogram);
+        read.mammogram = with_scale(&read.as_read, mm);
     }
     outline::again(state, effects);
 }
 
 /// What the film itself says stands unless the user says otherwise.
-pub(super) fn apply_stated(
-    mammogram: &mut precedent_core::mammogram::Mammogram,
-    own: &Option<Spacing>,
-    stated_mm: Option<f64>,
-) {
-    mammogram.spacing = match stated_mm {
-        Some(mm) => Some(Spacing::square(mm, SpacingOrigin::Stated)),
-        None => *own,
-    };
+pub(super) fn with_scale(as_read: &Arc<Mammogram>, stated_mm: Option<f64>) -> Arc<Mammogram> {
+    let Some(mm) = stated_mm else { return Arc::clone(as_read) };
+    let mut mammogram = (**as_read).clone();
+    mammogram.spacing = Some(Spacing::square(mm, SpacingOrigin::Stated));
+    mammogram.cautions.retain(|caution| caution.code != "W-NO-SPACING");
+    Arc::new(mammogram)
 }

@@ -46,6 +46,9 @@ pub fn reply(state: &mut State, reply: Reply, effects: &mut Vec<Effect>) {
             if let Some(place) = state.pictures.get_mut(&case) {
                 *place = picture;
             }
+            if !state.pictures.values().any(|picture| matches!(picture, CasePicture::Asked)) {
+                tracing::debug!(target: "precedent::viewer", "all pictures of cases are there");
+            }
         }
     }
 }
@@ -62,18 +65,14 @@ fn read(
     }
     match result {
         Ok(mut read) => {
-            film.own_spacing = read.mammogram.spacing;
-            if let Some(mm) = film.stated_mm {
-                let mut mammogram = (*read.mammogram).clone();
-                films::apply_stated(&mut mammogram, &film.own_spacing, Some(mm));
-                read.mammogram = Arc::new(mammogram);
-            }
+            read.mammogram = films::with_scale(&read.as_read, film.stated_mm);
             if film.window.is_none() {
                 film.window = Window::first(&read.mammogram);
             }
             film.content = Content::Read(read);
             films::let_go(state);
             if state.shown == Some(id) {
+                tracing::debug!(target: "precedent::viewer", "the film is shown");
                 outline::resume(state, effects);
             }
         }
