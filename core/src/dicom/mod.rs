@@ -192,8 +192,15 @@ fn with_cautions(mut met: Vec<Caution>, mut attributes: Attributes) -> Attribute
 /// The file's own scale, else the one stated beside it, else none; said in each case.
 fn settle_spacing(attributes: &mut Attributes, path: &Path) {
     match sidecar::spacing_beside(path) {
-        Ok(beside) if attributes.spacing.is_none() => attributes.spacing = beside,
-        Ok(_) => {}
+        Ok(None) => {}
+        Ok(Some(beside)) => match attributes.spacing {
+            None => attributes.spacing = Some(beside),
+            Some(own) if (own.mean_mm() / beside.mean_mm() - 1.0).abs() < 0.01 => {}
+            Some(_) => attributes.cautions.push(Caution::new(
+                "W-SIDECAR-CONFLICT",
+                "the scale stated beside the file differs from the file's own, which was used",
+            )),
+        },
         Err(caution) => attributes.cautions.push(caution),
     }
     if attributes.spacing.is_none() {

@@ -4,7 +4,7 @@
 //! header are compared in one place, [`reconcile`]: a picture that does not fit is refused, never
 //! padded, cropped or stretched. Runs in the decoding process alone.
 
-use super::codec::{self, Picture, jpeg, jpeg_ls, jpeg2000, rle};
+use super::codec::{self, Picture, Size, jpeg, jpeg_ls, jpeg2000, rle};
 use super::encoding::{Encoding, RLE, Syntax};
 use super::frame::Layout;
 use crate::mammogram::Caution;
@@ -23,12 +23,8 @@ pub(super) struct Stored {
 /// Why a frame gave no stored values.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    #[error("the image cannot be decoded: {0}")]
+    #[error(transparent)]
     Codec(#[from] codec::Error),
-    #[error(
-        "the image data do not match the header: {columns} x {rows} pixels in the stream, {header_columns} x {header_rows} in the header"
-    )]
-    Size { rows: u32, columns: u32, header_rows: u32, header_columns: u32 },
     #[error("the image data do not match the header: {what}")]
     Mismatch { what: &'static str },
     #[error("the transfer syntax {uid} is not supported")]
@@ -61,10 +57,11 @@ pub(super) fn decode(source: &Source<'_>) -> Result<Stored, Error> {
         let raw = rle::decode(source.bytes, layout.pixels(), bytes_per_sample)?;
         return Ok(unpack(raw, layout));
     }
+    let size = Size { rows: layout.rows, columns: layout.columns };
     let picture = match Format::of(source.bytes) {
-        Some(Format::Jpeg) => jpeg::decode(source.bytes)?,
-        Some(Format::JpegLs) => jpeg_ls::decode(source.bytes)?,
-        Some(Format::Jpeg2000) => jpeg2000::decode(source.bytes)?,
+        Some(Format::Jpeg) => jpeg::decode(source.bytes, size)?,
+        Some(Format::JpegLs) => jpeg_ls::decode(source.bytes, size)?,
+        Some(Format::Jpeg2000) => jpeg2000::decode(source.bytes, size)?,
         None => return Err(Error::UnsupportedSyntax { uid: source.syntax.0.clone() }),
     };
     let mut stored = reconcile(picture, layout)?;
@@ -181,14 +178,6 @@ fn mask(bits: u16) -> u16 {
 
 /// Holds a decoded code stream against the header.
 fn reconcile(picture: Picture, layout: &Layout) -> Result<Stored, Error> {
-    if (picture.rows, picture.columns) != (layout.rows, layout.columns) {
-        return Err(Error::Size {
-            rows: picture.rows,
-            columns: picture.columns,
-            header_rows: layout.rows,
-            header_columns: layout.columns,
-        });
-    }
     if picture.precision > layout.bits_allocated {
         let what = "the stream has more bits than the header allocates";
         return Err(Error::Mismatch { what });
@@ -271,22 +260,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_of_another_size_or_sign_is_not_believed() {
-        let picture = Picture {
-            rows: 1,
-            columns: 4,
-            precision: 8,
-            is_signed: false,
-            samples: vec![0, 1, 128, 255],
-            lossy: false,
-        };
+    fn a_stream_of_another_depth_or_sign_is_not_believed() {
+        let picture =
+            Picture { precision: 8, is_signed: false, samples: vec![0, 1, 128, 255], lossy: false };
         let wide = reconcile(picture.clone(), &layout(16, 12, 11, false)).expect("it is widened");
         assert_eq!(values(&wide), [0, 1, 128, 255]);
         assert_eq!(wide.cautions[0].code, "W-STREAM-DEPTH");
         let signed = reconcile(picture.clone(), &layout(8, 8, 7, true)).expect("it fits");
         assert_eq!(values(&signed), [0, 1, -128, -1]);
-        let other = Picture { rows: 2, columns: 2, ..picture.clone() };
-        assert!(reconcile(other, &layout(8, 8, 7, false)).is_err());
         let negative = Picture { is_signed: true, samples: vec![0xFFFF, 0, 1, 2], ..picture };
         assert!(reconcile(negative, &layout(16, 8, 7, false)).is_err());
     }

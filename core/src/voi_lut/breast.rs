@@ -8,10 +8,12 @@ use crate::mammogram::{Mammogram, PhotometricInterpretation};
 
 /// Cells along the longer side.
 const CELLS: usize = 128;
-/// Ends of the range, as shares of the breast's pixels: the skin line fades below the first, and
-/// clips and calcifications stand above the second. Chosen by eye on five film scans.
+/// Ends of the range, as shares of the breast's pixels; clips and the like stand above the second.
 const LOWEST: f64 = 0.01;
 const HIGHEST: f64 = 0.998;
+/// How far the lower end goes down from [`LOWEST`] to the background, so that skin and the fat
+/// beneath it stay visible. These three by eye on five film scans.
+const TOWARDS_BACKGROUND: f64 = 0.6;
 
 /// Lowest and highest modality value worth telling apart.
 pub(super) fn breast_range(mammogram: &Mammogram) -> (f64, f64) {
@@ -27,6 +29,7 @@ pub(super) fn breast_range(mammogram: &Mammogram) -> (f64, f64) {
         f64::from(*values.select_nth_unstable_by(idx, f32::total_cmp).1)
     };
     let (low, high) = (at(LOWEST), at(HIGHEST));
+    let low = low + TOWARDS_BACKGROUND * (grid.background().min(low) - low);
     if is_turned(mammogram) { (-high, -low) } else { (low, high) }
 }
 
@@ -97,6 +100,14 @@ impl Grid {
             }
         }
         if largest.is_empty() { (0..self.means.len()).collect() } else { largest }
+    }
+
+    /// The median cell below Otsu's threshold.
+    fn background(&self) -> f64 {
+        let threshold = otsu(&self.means);
+        let mut dark: Vec<f32> = self.means.iter().copied().filter(|m| *m <= threshold).collect();
+        dark.sort_unstable_by(f32::total_cmp);
+        dark.get(dark.len() / 2).map_or(f64::MAX, |median| f64::from(*median))
     }
 
     fn neighbours(&self, cell: usize) -> impl Iterator<Item = usize> {

@@ -1,14 +1,14 @@
 //! JPEG 2000 and HTJ2K, decoded by OpenJPEG.
 
-use super::{Error, Picture, checked_size};
+use super::{Error, Picture, Size};
 
 const FORMAT: &str = "JPEG 2000";
 
 /// Decodes a bare code stream or a JP2 file with one component.
-pub(crate) fn decode(frame: &[u8]) -> Result<Picture, Error> {
+pub(crate) fn decode(frame: &[u8], header: Size) -> Result<Picture, Error> {
     let stream = code_stream(frame)?;
     let head = Head::read(stream)?;
-    checked_size(FORMAT, head.rows, head.columns)?;
+    head.size.expect(header)?;
     let damaged = |what: String| Error::Damaged { format: FORMAT, what };
     let parameters = jpeg2k::DecodeParameters::new().strict(true);
     let image = jpeg2k::Image::from_bytes_with(stream, parameters)
@@ -17,14 +17,12 @@ pub(crate) fn decode(frame: &[u8]) -> Result<Picture, Error> {
         return Err(damaged("it changed its number of components".to_owned()));
     };
     let data = component.data();
-    let pixels = head.rows as usize * head.columns as usize;
-    if data.len() != pixels || (component.width(), component.height()) != (head.columns, head.rows)
+    if data.len() != header.pixels()
+        || (component.width(), component.height()) != (header.columns, header.rows)
     {
         return Err(damaged("its size is not the one it declares".to_owned()));
     }
     Ok(Picture {
-        rows: head.rows,
-        columns: head.columns,
         precision: head.precision,
         is_signed: head.is_signed,
         samples: data.iter().map(|value| *value as u16).collect(),
@@ -44,8 +42,7 @@ fn code_stream(frame: &[u8]) -> Result<&[u8], Error> {
 
 /// The SIZ and COD segments (ISO/IEC 15444-1, A.5.1 and A.6.1).
 struct Head {
-    rows: u32,
-    columns: u32,
+    size: Size,
     precision: u16,
     is_signed: bool,
     is_irreversible: bool,
@@ -69,8 +66,10 @@ impl Head {
             return Err(unsupported("more than 16 bits"));
         }
         Ok(Self {
-            columns: long(4).saturating_sub(long(12)),
-            rows: long(8).saturating_sub(long(16)),
+            size: Size {
+                columns: long(4).saturating_sub(long(12)),
+                rows: long(8).saturating_sub(long(16)),
+            },
             precision,
             is_signed: siz[38] & 0x80 != 0,
             is_irreversible: is_irreversible(stream).ok_or_else(cut)?,

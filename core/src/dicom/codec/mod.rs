@@ -1,10 +1,8 @@
 //! Compressed frames back to numbers. Runs in the decoding process alone.
 //!
-//! Each codec gives a [`Picture`] as the code stream has it; whether that fits the header is
-//! judged in one place, `pixels.rs`. Every one checks the size that its stream declares before it
-//! allocates for it.
-
-use super::guard::MAX_PIXELS;
+//! Each codec gives a [`Picture`] as the code stream has it. A stream that declares another size
+//! than the header is refused before anything is allocated for it; the other differences between
+//! stream and header are judged in one place, `pixels.rs`.
 
 pub(super) mod jpeg;
 pub(super) mod jpeg2000;
@@ -14,8 +12,6 @@ pub(super) mod rle;
 /// What a code stream holds.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Picture {
-    pub(crate) rows: u32,
-    pub(crate) columns: u32,
     /// Bits of a sample, 1 to 16.
     pub(crate) precision: u16,
     /// The stream itself says that its numbers are signed (JPEG 2000 alone can).
@@ -35,15 +31,32 @@ pub(crate) enum Error {
     Cut { format: &'static str },
     #[error("{what} is not supported in a {format} stream")]
     Unsupported { format: &'static str, what: String },
-    #[error("the {format} stream has {columns} x {rows} pixels, which is not a mammogram")]
-    Size { format: &'static str, columns: u32, rows: u32 },
+    #[error(
+        "the image data do not match the header: {stream} pixels in the stream, {header} in the header"
+    )]
+    Size { stream: Size, header: Size },
 }
 
-/// Refuses a declared size that no memory should be asked for.
-fn checked_size(format: &'static str, rows: u32, columns: u32) -> Result<usize, Error> {
-    let pixels = u64::from(rows) * u64::from(columns);
-    if pixels == 0 || pixels > MAX_PIXELS {
-        return Err(Error::Size { format, columns, rows });
+/// Rows and columns of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) rows: u32,
+    pub(crate) columns: u32,
+}
+
+impl Size {
+    /// Takes no other size than the header's, which the guard has capped.
+    fn expect(self, header: Self) -> Result<(), Error> {
+        if self == header { Ok(()) } else { Err(Error::Size { stream: self, header }) }
     }
-    Ok(pixels as usize)
+
+    fn pixels(self) -> usize {
+        self.rows as usize * self.columns as usize
+    }
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} x {}", self.columns, self.rows)
+    }
 }

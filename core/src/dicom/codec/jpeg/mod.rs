@@ -10,19 +10,19 @@ pub(crate) mod markers;
 
 use self::huffman::{Bits, Table};
 use self::markers::{Segment, Segments, marker};
-use super::{Error, Picture, checked_size};
+use super::{Error, Picture, Size};
 
 const FORMAT: &str = "JPEG";
 
 /// Decodes the one scan of a sequential DCT or lossless stream.
-pub(crate) fn decode(stream: &[u8]) -> Result<Picture, Error> {
+pub(crate) fn decode(stream: &[u8], header: Size) -> Result<Picture, Error> {
     let mut state = State::default();
     for segment in Segments::new(FORMAT, stream)? {
         let segment = segment?;
         if segment.marker == marker::SOS {
             return state.scan(segment);
         }
-        state.take(&segment)?;
+        state.take(&segment, header)?;
     }
     Err(damaged("it has no scan"))
 }
@@ -57,7 +57,7 @@ struct State {
 }
 
 impl State {
-    fn take(&mut self, segment: &Segment<'_>) -> Result<(), Error> {
+    fn take(&mut self, segment: &Segment<'_>, header: Size) -> Result<(), Error> {
         match segment.marker {
             marker::DHT => self.huffman_tables(segment.payload),
             marker::DQT => self.quantization_tables(segment.payload),
@@ -72,7 +72,7 @@ impl State {
                 if self.frame.is_some() {
                     return Err(damaged("it has two frame headers"));
                 }
-                self.frame = Some(frame_header(segment)?);
+                self.frame = Some(frame_header(segment, header)?);
                 Ok(())
             }
             marker::SOF2 => Err(unsupported("progressive coding")),
@@ -160,19 +160,12 @@ impl State {
             };
             (scan.decode(bits)?, true)
         };
-        Ok(Picture {
-            rows: frame.rows as u32,
-            columns: frame.columns as u32,
-            precision: frame.precision,
-            is_signed: false,
-            samples,
-            lossy,
-        })
+        Ok(Picture { precision: frame.precision, is_signed: false, samples, lossy })
     }
 }
 
 /// T.81 B.2.2.
-fn frame_header(segment: &Segment<'_>) -> Result<FrameHeader, Error> {
+fn frame_header(segment: &Segment<'_>, header: Size) -> Result<FrameHeader, Error> {
     let [precision, r1, r0, c1, c0, components, parts @ ..] = segment.payload else {
         return Err(damaged("its frame header is malformed"));
     };
@@ -181,7 +174,7 @@ fn frame_header(segment: &Segment<'_>) -> Result<FrameHeader, Error> {
     };
     let rows = u16::from_be_bytes([*r1, *r0]);
     let columns = u16::from_be_bytes([*c1, *c0]);
-    checked_size(FORMAT, rows.into(), columns.into())?;
+    Size { rows: rows.into(), columns: columns.into() }.expect(header)?;
     let is_lossless = segment.marker == marker::SOF3;
     let is_possible = match segment.marker {
         marker::SOF0 => *precision == 8,
