@@ -3,7 +3,7 @@
 
 mod attributes;
 mod decoder;
-mod file;
+pub(crate) mod file;
 mod fixtures;
 mod malformed;
 mod mutation;

@@ -1,11 +1,11 @@
 //! DICOM files made by hand, element by element, so that any of them can be made wrong.
 
 /// Group and element number.
-pub(super) type Tag = (u16, u16);
+pub(crate) type Tag = (u16, u16);
 
 /// How the data set is written.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Writing {
+pub(crate) enum Writing {
     Explicit,
     Implicit,
     BigEndian,
@@ -13,23 +13,23 @@ pub(super) enum Writing {
 
 /// A file under construction.
 #[derive(Clone)]
-pub(super) struct File {
-    pub(super) writing: Writing,
-    pub(super) syntax: &'static str,
+pub(crate) struct File {
+    pub(crate) writing: Writing,
+    pub(crate) syntax: &'static str,
     elements: Vec<(Tag, &'static str, Vec<u8>)>,
 }
 
-pub(super) const EXPLICIT: &str = "1.2.840.10008.1.2.1";
-pub(super) const IMPLICIT: &str = "1.2.840.10008.1.2";
-pub(super) const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
-pub(super) const JPEG_LOSSLESS: &str = "1.2.840.10008.1.2.4.70";
-pub(super) const PIXEL_DATA: Tag = (0x7FE0, 0x0010);
-pub(super) const ROWS: u16 = 6;
-pub(super) const COLUMNS: u16 = 8;
+pub(crate) const EXPLICIT: &str = "1.2.840.10008.1.2.1";
+pub(crate) const IMPLICIT: &str = "1.2.840.10008.1.2";
+pub(crate) const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
+pub(crate) const JPEG_LOSSLESS: &str = "1.2.840.10008.1.2.4.70";
+pub(crate) const PIXEL_DATA: Tag = (0x7FE0, 0x0010);
+pub(crate) const ROWS: u16 = 6;
+pub(crate) const COLUMNS: u16 = 8;
 
 impl File {
     /// A sound 12-bit film of 8 columns and 6 rows whose pixels count from 0 in steps of 80.
-    pub(super) fn film() -> Self {
+    pub(crate) fn film() -> Self {
         let mut file = Self { writing: Writing::Explicit, syntax: EXPLICIT, elements: Vec::new() };
         file.text((0x0008, 0x0018), "UI", "1.2.3.4")
             .text((0x0008, 0x0068), "CS", "FOR PRESENTATION")
@@ -52,19 +52,19 @@ impl File {
     }
 
     /// Sets an element; they are kept in the order of their tags.
-    pub(super) fn set(&mut self, tag: Tag, vr: &'static str, value: Vec<u8>) -> &mut Self {
+    pub(crate) fn set(&mut self, tag: Tag, vr: &'static str, value: Vec<u8>) -> &mut Self {
         self.remove(tag);
         let at = self.elements.partition_point(|(other, ..)| *other < tag);
         self.elements.insert(at, (tag, vr, value));
         self
     }
 
-    pub(super) fn remove(&mut self, tag: Tag) -> &mut Self {
+    pub(crate) fn remove(&mut self, tag: Tag) -> &mut Self {
         self.elements.retain(|(other, ..)| *other != tag);
         self
     }
 
-    pub(super) fn text(&mut self, tag: Tag, vr: &'static str, text: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, tag: Tag, vr: &'static str, text: &str) -> &mut Self {
         let mut value = text.as_bytes().to_vec();
         if !value.len().is_multiple_of(2) {
             value.push(if vr == "UI" { 0 } else { b' ' });
@@ -72,38 +72,38 @@ impl File {
         self.set(tag, vr, value)
     }
 
-    pub(super) fn short(&mut self, tag: Tag, value: u16) -> &mut Self {
+    pub(crate) fn short(&mut self, tag: Tag, value: u16) -> &mut Self {
         let bytes = self.word(value);
         self.set(tag, "US", bytes)
     }
 
-    pub(super) fn shorts(&mut self, tag: Tag, vr: &'static str, values: &[u16]) -> &mut Self {
+    pub(crate) fn shorts(&mut self, tag: Tag, vr: &'static str, values: &[u16]) -> &mut Self {
         let bytes = values.iter().flat_map(|value| self.word(*value)).collect();
         self.set(tag, vr, bytes)
     }
 
-    pub(super) fn pixels(&mut self, values: &[u16]) -> &mut Self {
+    pub(crate) fn pixels(&mut self, values: &[u16]) -> &mut Self {
         self.shorts(PIXEL_DATA, "OW", values)
     }
 
     /// A sequence of defined length with one item that holds these elements.
-    pub(super) fn sequence(&mut self, tag: Tag, item: &Self) -> &mut Self {
+    pub(crate) fn sequence(&mut self, tag: Tag, item: &Self) -> &mut Self {
         let bytes = self.item(item);
         self.set(tag, "SQ", bytes)
     }
 
     /// One item of defined length.
-    pub(super) fn item(&self, item: &Self) -> Vec<u8> {
+    pub(crate) fn item(&self, item: &Self) -> Vec<u8> {
         let dataset = Self { writing: self.writing, ..item.clone() }.dataset();
         [&self.tag((0xFFFE, 0xE000))[..], &self.long(dataset.len() as u32), &dataset].concat()
     }
 
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { writing: Writing::Explicit, syntax: EXPLICIT, elements: Vec::new() }
     }
 
     /// Pixel data as fragments behind an empty offset table.
-    pub(super) fn encapsulated(mut self, syntax: &'static str, fragments: &[&[u8]]) -> Vec<u8> {
+    pub(crate) fn encapsulated(mut self, syntax: &'static str, fragments: &[&[u8]]) -> Vec<u8> {
         self.syntax = syntax;
         self.remove(PIXEL_DATA);
         let mut bytes = self.bytes();
@@ -119,11 +119,11 @@ impl File {
     }
 
     /// The whole file: preamble, file meta information, data set.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         [self.header(), self.dataset()].concat()
     }
 
-    pub(super) fn header(&self) -> Vec<u8> {
+    pub(crate) fn header(&self) -> Vec<u8> {
         let mut meta = Self::empty();
         meta.text((0x0002, 0x0010), "UI", self.syntax);
         let group = meta.dataset();
@@ -135,7 +135,7 @@ impl File {
         bytes
     }
 
-    pub(super) fn dataset(&self) -> Vec<u8> {
+    pub(crate) fn dataset(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for (tag, vr, value) in &self.elements {
             bytes.extend(self.element_head(*tag, vr, value.len() as u32));
@@ -145,7 +145,7 @@ impl File {
     }
 
     /// Tag, value representation and length; with any length, true or not.
-    pub(super) fn element_head(&self, tag: Tag, vr: &str, length: u32) -> Vec<u8> {
+    pub(crate) fn element_head(&self, tag: Tag, vr: &str, length: u32) -> Vec<u8> {
         let mut bytes = self.tag(tag);
         if self.writing == Writing::Implicit {
             bytes.extend(self.long(length));
@@ -181,6 +181,6 @@ impl File {
 }
 
 /// The pixels of [`File::film`].
-pub(super) fn pixels() -> Vec<u16> {
+pub(crate) fn pixels() -> Vec<u16> {
     (0..ROWS * COLUMNS).map(|i| i * 80).collect()
 }

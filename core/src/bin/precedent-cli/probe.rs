@@ -105,12 +105,12 @@ impl Report {
             }
             Err(error) => {
                 report.state = State::Refused;
-                report.reason = Some(format!("{:#}", anyhow::anyhow!(error.to_string())));
-                if let Error::PixelsCut { attributes, .. } = error {
+                if let Error::PixelsCut { attributes, .. } = &error {
                     report.state = State::Metadata;
                     report.cautions = attributes.cautions.clone();
-                    report.attributes = Some(Summary::of_attributes(&attributes));
+                    report.attributes = Some(Summary::of_attributes(attributes));
                 }
+                report.reason = Some(format!("{:#}", anyhow::Error::new(error)));
             }
         }
         report
