@@ -16,7 +16,7 @@ pub fn assets() -> PathBuf {
     candidates
         .into_iter()
         .find(|dir| dir.join("encoders").is_dir())
-        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets"))
+        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("assets"))
 }
 
 /// The encoder bundle used unless another is named.
