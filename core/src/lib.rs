@@ -27,6 +27,7 @@
 //! - [`descriptor`], [`encoder`]: what does it look like, as a vector?
 //! - [`case`], [`index`], [`library`], [`import`]: which cases are known?
 //! - [`retrieval`]: which of them are nearest?
+//! - [`sheet`]: how does an answer look on one page?
 //! - [`places`]: where do the shipped and the user's own things lie?
 //! - [`phantom`]: films drawn by us, whose truth is known, for tests and scale.
 //!
@@ -52,6 +53,7 @@ pub mod progress;
 mod region;
 pub mod retrieval;
 pub mod segmentation;
+pub mod sheet;
 pub mod voi_lut;
 
 /// The sentence that stands on the start screen, in About and on every export.

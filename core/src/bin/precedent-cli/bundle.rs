@@ -63,7 +63,7 @@ struct CheckArgs {
     /// The bundle's folder
     dir: PathBuf,
     /// What runs the convolutions: auto, gpu (any adapter, a software one too) or cpu
-    #[arg(long, value_parser = device, default_value = "auto")]
+    #[arg(long, value_parser = crate::encoder::device, default_value = "auto")]
     device: DeviceChoice,
     /// Seconds after which a silent graphics processor is given up
     #[arg(long, default_value_t = 30)]
@@ -189,13 +189,4 @@ fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         writeln!(out, "device   {} ({})", report.name, report.reason)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn device(word: &str) -> Result<DeviceChoice, String> {
-    match word {
-        "auto" => Ok(DeviceChoice::Auto),
-        "gpu" => Ok(DeviceChoice::Gpu),
-        "cpu" => Ok(DeviceChoice::Cpu),
-        _ => Err("write auto, gpu or cpu".to_owned()),
-    }
 }
