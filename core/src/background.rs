@@ -1,15 +1,16 @@
 //! Which samples of a film are no tissue: padding, and empty background.
 
-use crate::mammogram::Mammogram;
+use crate::mammogram::{Mammogram, PhotometricInterpretation};
 
 /// Of the grey range, how much above its dark end still counts as empty: JPEG leaves noise there.
 const DARK_RANGE: f32 = 0.01;
 /// Fewer pixels than this share of the film are dark tissue, not a background.
 const LEAST_SHARE: f64 = 0.01;
 
-/// For each of the 65,536 samples whether it is no tissue: padding by its tag, and the darkest
-/// hundredth of the grey range where more than a hundredth of the film lies in it (zeros around a
-/// region that was cut out, the emptied background of a digital film).
+/// For each of the 65,536 samples whether it is no tissue: padding by its tag, and, where the film
+/// reaches the dark end of its bits, the darkest hundredth of its grey range if more than a
+/// hundredth of the film lies in it (zeros around a region that was cut out, the emptied
+/// background of a digital film).
 ///
 /// The air around a breast on film is not found: it has noise like tissue.
 pub fn empty_samples(mammogram: &Mammogram) -> Vec<bool> {
@@ -23,11 +24,25 @@ pub fn empty_samples(mammogram: &Mammogram) -> Vec<bool> {
     });
     let limit = low + DARK_RANGE * (high - low);
     let dark: Vec<usize> = present().filter(|i| grey[*i] <= limit).collect();
+    let reaches_end = dark.iter().any(|i| *i == dark_end(mammogram));
     let share = dark.iter().map(|i| counts[*i]).sum::<u64>() as f64 / total.max(1) as f64;
-    if share > LEAST_SHARE && share < 1.0 {
+    if reaches_end && share > LEAST_SHARE && share < 1.0 {
         dark.iter().for_each(|i| empty[*i] = true);
     }
     empty
+}
+
+/// The sample that is as dark as the film's bits allow.
+fn dark_end(mammogram: &Mammogram) -> usize {
+    let values = 1_i32 << mammogram.bits_stored.clamp(1, 16);
+    // Signed values lie around the middle of the samples.
+    let lowest =
+        if mammogram.stored_offset == 0 { 0 } else { -mammogram.stored_offset - values / 2 };
+    let end = match mammogram.photometric_interpretation {
+        PhotometricInterpretation::Monochrome1 => lowest + values - 1,
+        PhotometricInterpretation::Monochrome2 => lowest,
+    };
+    end as usize
 }
 
 /// How often each sample stands in the film.
@@ -40,4 +55,57 @@ fn counts(samples: &[u16]) -> Vec<u64> {
         }
     }
     counts.iter().map(|[a, b]| u64::from(*a) + u64::from(*b)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phantom::Phantom;
+
+    /// Share of a film's pixels that are no tissue.
+    fn empty_share(film: &Mammogram) -> f64 {
+        let empty = empty_samples(film);
+        let count = film.samples.iter().filter(|s| empty[usize::from(**s)]).count();
+        count as f64 / film.samples.len() as f64
+    }
+
+    fn tissue() -> Mammogram {
+        Phantom::region().draw(1).mammogram
+    }
+
+    fn with_top_rows(film: &Mammogram, rows: usize, sample: u16) -> Mammogram {
+        let mut samples = film.samples.to_vec();
+        samples[..rows * film.columns as usize].fill(sample);
+        Mammogram { samples: samples.into(), ..film.clone() }
+    }
+
+    #[test]
+    fn zeros_that_fill_a_part_of_the_film_are_no_tissue() {
+        assert_eq!(empty_share(&tissue()), 0.0);
+        // 128 of 512 rows.
+        assert_eq!(empty_share(&with_top_rows(&tissue(), 128, 0)), 0.25);
+        // Two rows are less than a hundredth.
+        assert_eq!(empty_share(&with_top_rows(&tissue(), 2, 0)), 0.0);
+        // A flat part that is not the end of the bits is a part of the picture.
+        assert_eq!(empty_share(&with_top_rows(&tissue(), 128, 100)), 0.0);
+    }
+
+    #[test]
+    fn the_dark_end_of_monochrome1_and_of_signed_values_is_found() {
+        let mut film = with_top_rows(&tissue(), 128, 4095);
+        film.photometric_interpretation = PhotometricInterpretation::Monochrome1;
+        assert_eq!(empty_share(&film), 0.25);
+        // 12 bits signed: -2048 is sample 30720.
+        let samples = film.samples.iter().map(|s| 30_720 + (4095 - s)).collect::<Vec<_>>();
+        film.photometric_interpretation = PhotometricInterpretation::Monochrome2;
+        (film.samples, film.stored_offset) = (samples.into(), -32_768);
+        assert_eq!(empty_share(&film), 0.25);
+    }
+
+    #[test]
+    fn padding_is_no_tissue_whatever_its_share() {
+        let mut film = with_top_rows(&tissue(), 1, 3000);
+        film.padding = Some((3000, 3000));
+        assert!(empty_share(&film) >= 1.0 / 512.0);
+    }
 }

@@ -10,6 +10,11 @@ impl Contour {
         Self { points: points.collect() }
     }
 
+    /// The same contour moved along both axes.
+    pub fn moved(&self, dx: f64, dy: f64) -> Self {
+        Self { points: self.points.iter().map(|p| ImagePoint::new(p.x + dx, p.y + dy)).collect() }
+    }
+
     /// Length of the closed line.
     pub fn perimeter(&self) -> f64 {
         self.edges().map(|(p, q)| p.distance(q)).sum()

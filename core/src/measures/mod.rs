@@ -174,3 +174,170 @@ impl Moments {
         (self.count > 1.0).then(|| (self.squares / (self.count - 1.0)).sqrt())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::PI;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::mammogram::{ModalityLut, PhotometricInterpretation, Spacing, SpacingOrigin};
+    use crate::phantom::Random;
+
+    /// A film of 400 x 400 pixels of 0.1 mm drawn by a function of x and y in mm.
+    fn film(grey: impl Fn(f64, f64) -> f64) -> Mammogram {
+        let at = |idx: usize| {
+            let (column, row) = (idx % 400, idx / 400);
+            grey(0.1 * (column as f64 + 0.5), 0.1 * (row as f64 + 0.5)).round() as u16
+        };
+        Mammogram {
+            rows: 400,
+            columns: 400,
+            samples: Arc::new((0..160_000).map(at).collect()),
+            stored_offset: 0,
+            bits_stored: 16,
+            photometric_interpretation: PhotometricInterpretation::Monochrome2,
+            modality_lut: ModalityLut::Rescale { slope: 1.0, intercept: 0.0 },
+            padding: None,
+            voi_luts: Vec::new(),
+            spacing: Some(Spacing::square(0.1, SpacingOrigin::Calibrated)),
+            image_laterality: None,
+            view_position: None,
+            patient_id: None,
+            sop_instance_uid: None,
+            lossy: false,
+            content_hash: [0; 32],
+            cautions: Vec::new(),
+        }
+    }
+
+    fn ellipse(a: f64, b: f64) -> Contour {
+        Contour::circle(ImagePoint::new(0.0, 0.0), 1.0).scaled(a, b).moved(200.0, 200.0)
+    }
+
+    fn near(found: f64, expected: f64, share: f64) {
+        assert!((found - expected).abs() <= share * expected.abs(), "{found} is not {expected}");
+    }
+
+    #[test]
+    fn a_circle_of_5_mm_has_its_area_diameters_and_roundness() {
+        let measures = measure(&film(|_, _| 500.0), &ellipse(50.0, 50.0));
+        assert_eq!(measures.unit, "mm");
+        near(measures.area, PI * 25.0, 0.001);
+        near(measures.equivalent_diameter, 10.0, 0.001);
+        near(measures.longest_diameter, 10.0, 0.001);
+        near(measures.perpendicular_diameter, 10.0, 0.001);
+        near(measures.circularity, 1.0, 0.005);
+        assert_eq!(measures.contrast, 0.0);
+    }
+
+    #[test]
+    fn an_ellipse_of_8_by_3_mm_has_its_axes_and_less_roundness() {
+        let measures = measure(&film(|_, _| 500.0), &ellipse(80.0, 30.0));
+        near(measures.area, PI * 24.0, 0.001);
+        near(measures.longest_diameter, 16.0, 0.001);
+        near(measures.perpendicular_diameter, 6.0, 0.002);
+        // Ramanujan: P = pi (3 (a + b) - sqrt((3 a + b) (a + 3 b))) = 36.405 mm.
+        let perimeter = PI * (33.0 - (27.0_f64 * 17.0).sqrt());
+        near(measures.circularity, 4.0 * PI * PI * 24.0 / perimeter.powi(2), 0.005);
+    }
+
+    #[test]
+    fn a_square_of_8_mm_has_its_diagonal_and_pi_over_four() {
+        let corners = [(160.0, 160.0), (240.0, 160.0), (240.0, 240.0), (160.0, 240.0)];
+        let square = Contour::new(corners.map(|(x, y)| ImagePoint::new(x, y)).to_vec());
+        let measures = measure(&film(|_, _| 500.0), &square.expect("four corners"));
+        near(measures.area, 64.0, 1e-9);
+        near(measures.longest_diameter, 8.0 * 2.0_f64.sqrt(), 1e-9);
+        near(measures.perpendicular_diameter, 8.0 * 2.0_f64.sqrt(), 1e-9);
+        near(measures.circularity, PI / 4.0, 1e-6);
+    }
+
+    #[test]
+    fn rows_twice_as_far_apart_double_the_height() {
+        let mut film = film(|_, _| 500.0);
+        let (row_spacing_mm, column_spacing_mm) = (0.2, 0.1);
+        let origin = SpacingOrigin::Detector;
+        film.spacing = Some(Spacing { row_spacing_mm, column_spacing_mm, origin });
+        let measures = measure(&film, &ellipse(50.0, 50.0));
+        assert_eq!(measures.unit, "mm at detector");
+        near(measures.area, PI * 5.0 * 10.0, 0.001);
+        near(measures.longest_diameter, 20.0, 0.001);
+        near(measures.perpendicular_diameter, 10.0, 0.001);
+    }
+
+    #[test]
+    fn without_a_pixel_size_lengths_are_pixels() {
+        let mut film = film(|_, _| 500.0);
+        film.spacing = None;
+        let measures = measure(&film, &ellipse(50.0, 50.0));
+        assert_eq!(measures.unit, "px");
+        near(measures.area, PI * 2500.0, 0.001);
+        near(measures.longest_diameter, 100.0, 0.001);
+        near(measures.circularity, 1.0, 0.005);
+    }
+
+    #[test]
+    fn contrast_counts_standard_deviations_of_the_ring() {
+        // Inside 1300; outside stripes of 1000 +- 100, 1 mm wide: mean 1000, deviation 100.
+        let disc = film(|x, y| {
+            if (x - 20.0).hypot(y - 20.0) < 5.2 {
+                1300.0
+            } else if x as i32 % 2 == 0 {
+                900.0
+            } else {
+                1100.0
+            }
+        });
+        near(measure(&disc, &ellipse(50.0, 50.0)).contrast, 3.0, 0.03);
+        // Turned grey scale: the same mass is dark in the file and dense in the breast.
+        let mut turned = disc.clone();
+        turned.samples = Arc::new(disc.samples.iter().map(|s| 4095 - s).collect());
+        turned.photometric_interpretation = PhotometricInterpretation::Monochrome1;
+        near(measure(&turned, &ellipse(50.0, 50.0)).contrast, 3.0, 0.03);
+    }
+
+    #[test]
+    fn the_width_of_a_logistic_margin_is_found() {
+        for width in [0.5, 1.5, 3.4] {
+            // A logistic curve falls from 90 to 10 % within 2 ln 9 of its scale.
+            let scale = width / (2.0 * 9.0_f64.ln());
+            let fall = |x: f64, y: f64| {
+                1000.0 + 800.0 / (1.0 + (((x - 20.0).hypot(y - 20.0) - 6.0) / scale).exp())
+            };
+            let measures = measure(&film(fall), &ellipse(60.0, 60.0));
+            near(measures.margin_width.expect("tissue all around"), width, 0.25);
+            let share = measures.well_defined_share.expect("tissue all around");
+            assert_eq!(share > 0.9, width < 1.0, "{share} well defined at {width} mm");
+        }
+    }
+
+    #[test]
+    fn an_even_fall_has_no_angle_and_noise_has_45_degrees() {
+        let even = film(|x, y| 3000.0 - 100.0 * (x - 20.0).hypot(y - 20.0));
+        let angle = measure(&even, &ellipse(60.0, 60.0)).spiculation.expect("tissue all around");
+        assert!(angle < 5.0, "{angle}");
+
+        let mut random = Random::new(3);
+        let mut noise = film(|_, _| 0.0);
+        let sample = |_: &u16| (2000.0 + 200.0 * random.normal()) as u16;
+        noise.samples = Arc::new(noise.samples.iter().map(sample).collect());
+        let angle = measure(&noise, &ellipse(60.0, 60.0)).spiculation.expect("tissue all around");
+        near(angle, 45.0, 0.05);
+
+        // Forty rays like the spokes of a wheel: grey changes along the outline, not across it.
+        let spokes = film(|x, y| 2000.0 + 500.0 * (40.0 * (y - 20.0).atan2(x - 20.0)).cos());
+        let angle = measure(&spokes, &ellipse(60.0, 60.0)).spiculation.expect("tissue all around");
+        assert!(angle > 75.0, "{angle}");
+    }
+
+    #[test]
+    fn a_contour_without_an_area_has_measures_all_the_same() {
+        let line = [(10.0, 10.0), (20.0, 10.0), (30.0, 10.0)].map(|(x, y)| ImagePoint::new(x, y));
+        let line = Contour::new(line.to_vec()).expect("three points");
+        let measures = measure(&film(|_, _| 500.0), &line);
+        assert_eq!((measures.area, measures.perpendicular_diameter), (0.0, 0.0));
+        near(measures.longest_diameter, 2.0, 1e-9);
+        assert!(measures.circularity.abs() < 1e-9 && measures.contrast.is_finite());
+    }
+}

@@ -330,9 +330,12 @@ impl Outliner {
             point.y,
             self.mammogram.rows,
         ));
+        let along = |from: f64, to: f64, size: u32| {
+            (from + share * (to - from)).clamp(0.0, f64::from(size))
+        };
         ImagePoint::new(
-            aim.center.x + share * (point.x - aim.center.x),
-            aim.center.y + share * (point.y - aim.center.y),
+            along(aim.center.x, point.x, self.mammogram.columns),
+            along(aim.center.y, point.y, self.mammogram.rows),
         )
     }
 }
