@@ -15,6 +15,8 @@
 //! - `pixels`, `codec`: what are the stored values?
 //! - `picture`: and where the file is a PNG or a JPEG?
 //!
+//! The other way: [`write`] makes an uncompressed file of a film.
+//!
 //! Every file ends in one of four states: shown, shown with a caution that matters
 //! ([`Caution::is_doubt`]), attributes only ([`Error::PixelsCut`]), refused.
 
@@ -43,10 +45,12 @@ mod process;
 mod sidecar;
 mod walk;
 mod wire;
+mod write;
 
 pub use self::attributes::Attributes;
 pub use self::guard::Refusal;
 pub use self::process::Error as DecoderError;
+pub use self::write::{WriteError, write};
 
 /// Why a file was not shown; each message is one sentence for a person.
 #[derive(Debug, thiserror::Error)]
