@@ -29,6 +29,7 @@
 //! - [`retrieval`]: which of them are nearest?
 //! - [`sheet`]: how does an answer look on one page?
 //! - [`places`]: where do the shipped and the user's own things lie?
+//! - [`files`]: how does a file appear whole or not at all?
 //! - [`phantom`]: films drawn by us, whose truth is known, for tests and scale.
 //!
 //! What this crate never does: it draws no window, opens no network connection,
@@ -39,6 +40,7 @@ pub mod case;
 pub mod descriptor;
 pub mod dicom;
 pub mod encoder;
+pub mod files;
 pub mod geometry;
 pub mod import;
 pub mod index;

@@ -1,7 +1,9 @@
 //! From a prompt to a contour: what must hold whatever the film, the prompt and the corrections.
 
+use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
+use precedent_core::dicom::{self, Reader};
 use precedent_core::geometry::{Contour, ImagePoint, ImageRect};
 use precedent_core::lexicon::MassMargin;
 use precedent_core::mammogram::{
@@ -339,4 +341,121 @@ fn apart(a: f64, b: f64) -> f64 {
     let turn = std::f64::consts::TAU;
     let distance = (a - b).rem_euclid(turn);
     distance.min(turn - distance)
+}
+
+#[test]
+fn the_same_seed_draws_the_same_phantom_and_another_seed_another() {
+    let phantom = Phantom::region();
+    let (first, again, other) = (phantom.draw(5), phantom.draw(5), phantom.draw(6));
+    assert_eq!(first.mammogram.samples, again.mammogram.samples);
+    assert_eq!(first.mass, again.mass);
+    assert_ne!(first.mammogram.samples, other.mammogram.samples);
+    for seed in 0..12 {
+        let mass = phantom.draw(seed).mass;
+        assert!((3.0..=11.0).contains(&mass.radius_mm), "{}", mass.radius_mm);
+        assert!(mass.contour.is_simple());
+        assert!(mass.contour.contains(mass.center));
+    }
+}
+
+#[test]
+fn a_phantom_written_as_dicom_is_read_back_as_it_was() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let mut reader = Reader::with_program(env!("CARGO_BIN_EXE_precedent-cli"));
+    let small = Phantom { columns: 300, rows: 340, breast: false, ..Phantom::default() };
+    let twelve = small.draw(1).mammogram;
+    let sixteen = Phantom {
+        bits_stored: 16,
+        photometric_interpretation: PhotometricInterpretation::Monochrome1,
+        ..small
+    };
+    let sixteen = sixteen.draw(2).mammogram;
+    let mut signed = twelve.clone();
+    signed.stored_offset = -32_768;
+    signed.samples = Arc::new(signed.samples.iter().map(|s| s + 32_768 - 2048).collect());
+    signed.modality_lut = ModalityLut::Rescale { slope: 2.0, intercept: -100.5 };
+    signed.spacing = Some(Spacing::square(0.07, SpacingOrigin::Detector));
+    for film in [twelve, sixteen, signed] {
+        let path = folder.path().join("film.dcm");
+        dicom::write(&film, &path).expect("the folder takes files");
+        let read = reader.read(&path).expect("we wrote it");
+        assert_eq!(read.samples, film.samples);
+        assert_eq!((read.rows, read.columns), (film.rows, film.columns));
+        assert_eq!(read.stored_offset, film.stored_offset);
+        assert_eq!(read.bits_stored, film.bits_stored);
+        assert_eq!(read.photometric_interpretation, film.photometric_interpretation);
+        assert_eq!(read.modality_lut, film.modality_lut);
+        assert_eq!(read.spacing, film.spacing);
+        assert_eq!(read.image_laterality, film.image_laterality);
+        assert_eq!(read.view_position, film.view_position);
+        assert_eq!(read.patient_id, film.patient_id);
+        assert_eq!(read.voi_luts, film.voi_luts);
+    }
+}
+
+#[test]
+fn outline_and_phantom_work_from_the_command_line() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let run = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_precedent-cli"))
+            .current_dir(folder.path())
+            .args(args)
+            .output()
+            .expect("the program starts");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let size = ["--columns", "600", "--rows", "700", "--margin", "circumscribed"];
+    let (code, ..) =
+        run(&[&["phantom", "--out", ".", "--count", "2", "--seed", "3"], &size[..]].concat());
+    assert_eq!(code, Some(0));
+    let truth = std::fs::read_to_string(folder.path().join("phantom-000004.json"));
+    let truth: serde_json::Value =
+        serde_json::from_str(&truth.expect("the truth is beside it")).expect("the truth is JSON");
+    let number = |value: &serde_json::Value| value.as_f64().expect("a number");
+    let [x, y] = [0, 1].map(|i| number(&truth["center"][i]));
+    let radius = number(&truth["radius_mm"]);
+
+    let (center, radius_mm) = (format!("{x},{y}"), format!("{radius}"));
+    let pointed = ["outline", "phantom-000004.dcm", "--center", &center, "--radius-mm", &radius_mm];
+    let (code, json, _) = run(&[&pointed[..], &["--json", "--png", "out.png"]].concat());
+    assert_eq!(code, Some(0));
+    let report: serde_json::Value = serde_json::from_str(&json).expect("one JSON object");
+    let area = number(&report["measures"]["area"]);
+    let expected = std::f64::consts::PI * radius * radius;
+    assert!((0.8..1.2).contains(&(area / expected)), "area {area}, drawn {expected}");
+    assert_eq!(report["measures"]["unit"], "mm");
+    assert_eq!(report["outline"].as_array().map(Vec::len), Some(128));
+    let picture = image::open(folder.path().join("out.png")).expect("a PNG was written").to_rgb8();
+    assert!(picture.pixels().any(|p| p.0[1] > p.0[0] && p.0[1] > p.0[2]), "no outline is drawn");
+    assert_eq!(run(&[&pointed[..], &["--json"]].concat()).1.lines().count(), json.lines().count());
+
+    let (code, _, said) = run(&["outline", "phantom-000004.dcm", "--click", "9999,1"]);
+    assert_eq!((code, said.lines().count()), (Some(1), 1), "{said}");
+    let (code, _, said) = run(&["outline", "missing.dcm", "--click", "9,1"]);
+    assert_eq!((code, said.lines().count()), (Some(1), 1), "{said}");
+    let (code, ..) = run(&["outline", "phantom-000004.dcm"]);
+    assert_eq!(code, Some(2));
+    let (code, ..) = run(&["phantom"]);
+    assert_eq!(code, Some(2));
+}
+
+#[test]
+fn the_demonstration_patients_mass_is_enclosed() {
+    let film = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demonstration/RIGHT_CC.dcm");
+    let mut reader = Reader::with_program(env!("CARGO_BIN_EXE_precedent-cli"));
+    let mut film = reader.read(film.as_ref()).expect("the demonstration film ships");
+    film.spacing = Some(Spacing::square(0.05, SpacingOrigin::Stated));
+    let center = ImagePoint::new(2640.0, 2590.0);
+    for (dx, dy, radius_mm) in [(0.0, 0.0, 8.0), (15.0, -15.0, 7.0), (-15.0, 15.0, 9.0)] {
+        let center = ImagePoint::new(center.x + dx, center.y + dy);
+        let prompt = Prompt::Drag { center, radius: radius_mm / 0.05 };
+        let outline = outline(&film, prompt, &[]);
+        let area_mm2 = outline.contour.area() * 0.0025;
+        assert!((40.0..=400.0).contains(&area_mm2), "{area_mm2} mm2");
+        // The bright middle of the mass, read off the film by eye.
+        for (x, y) in [(2640.0, 2590.0), (2660.0, 2640.0), (2700.0, 2640.0)] {
+            assert!(outline.contour.contains(ImagePoint::new(x, y)), "{x}, {y} is left out");
+        }
+    }
 }

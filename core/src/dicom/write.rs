@@ -2,13 +2,13 @@
 //!
 //! The same film gives the same bytes: its UIDs come from its content (PS3.5 B.2).
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::{tags, uids};
 use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
 
+use crate::files;
 use crate::mammogram::{Mammogram, ModalityLut, PhotometricInterpretation, SpacingOrigin};
 use crate::voi_lut::VoiFunction;
 
@@ -38,19 +38,11 @@ pub fn write(mammogram: &Mammogram, path: &Path) -> Result<(), WriteError> {
     let file = set.with_meta(meta).map_err(|e| WriteError::Encode(Box::new(e)))?;
     let mut bytes = Vec::new();
     file.write_all(&mut bytes).map_err(|e| WriteError::Encode(Box::new(e)))?;
-    save(&bytes, path).map_err(|source| WriteError::Save { path: path.to_owned(), source })
+    let save = |source| WriteError::Save { path: path.to_owned(), source };
+    files::write_whole(path, &bytes).map_err(save)
 }
 
 const SOP_CLASS: &str = uids::DIGITAL_MAMMOGRAPHY_X_RAY_IMAGE_STORAGE_FOR_PRESENTATION;
-
-fn save(bytes: &[u8], path: &Path) -> std::io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
-}
 
 /// A UID under 2.25, from the pixels and the size.
 fn uid_of(mammogram: &Mammogram) -> String {

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use indicatif::ProgressBar;
-use precedent_core::dicom;
 use precedent_core::lexicon::{MassMargin, Pathology};
 use precedent_core::mammogram::PhotometricInterpretation;
 use precedent_core::phantom::{Drawn, Phantom};
+use precedent_core::{dicom, files};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -134,13 +134,13 @@ fn draw(phantom: &Phantom, seed: u64, folder: &Path) -> anyhow::Result<Truth> {
         file,
     };
     let beside = folder.join(&truth.file).with_extension("json");
-    std::fs::write(beside, serde_json::to_vec_pretty(&truth)?)?;
+    files::write_whole(&beside, &serde_json::to_vec_pretty(&truth)?)?;
     Ok(truth)
 }
 
 /// The films as `library import` takes them.
 fn write_manifest(truths: &[Truth], path: &Path) -> anyhow::Result<()> {
-    let mut rows = csv::Writer::from_path(path)?;
+    let mut rows = csv::Writer::from_writer(Vec::new());
     rows.write_record([
         "file",
         "patients",
@@ -165,6 +165,6 @@ fn write_manifest(truths: &[Truth], path: &Path) -> anyhow::Result<()> {
             truth.margin.word(),
         ])?;
     }
-    rows.flush()?;
+    files::write_whole(path, &rows.into_inner()?)?;
     Ok(())
 }
