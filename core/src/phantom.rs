@@ -147,8 +147,8 @@ impl Phantom {
             })
             .collect();
         let window = VoiFunction::Linear {
-            center: if turned { top - center } else { center },
-            width: 10.0 * unit,
+            center: (if turned { top - center } else { center }).round(),
+            width: (10.0 * unit).round(),
         };
         let mut content_hash = [0; 32];
         content_hash[..8].copy_from_slice(&seed.to_le_bytes());
