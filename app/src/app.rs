@@ -144,7 +144,7 @@ pub const DEFAULT_LAYOUT: WindowLayout = WindowLayout {
     height: 900.0,
     is_maximized: false,
     inspector_width: 256.0,
-    gallery_width: 520.0,
+    gallery_width: 560.0,
 };
 
 impl eframe::App for App {

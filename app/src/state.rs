@@ -192,8 +192,16 @@ pub enum Library {
 #[derive(Debug, Clone)]
 pub enum CasePicture {
     Asked,
-    Read { mammogram: Arc<Mammogram>, pyramid: Arc<Pyramid> },
+    Read(ReadPicture),
     Failed(String),
+}
+
+/// A case's picture as the worker hands it over, with a window of its own region.
+#[derive(Debug, Clone)]
+pub struct ReadPicture {
+    pub mammogram: Arc<Mammogram>,
+    pub pyramid: Arc<Pyramid>,
+    pub voi_lut: VoiLut,
 }
 
 /// A position in the answer: which list, which place in it, both from 0.

@@ -18,10 +18,11 @@ use precedent_core::geometry::Contour;
 use precedent_core::mammogram::Mammogram;
 use precedent_core::retrieval::{Counts, Neighbours, Query};
 use precedent_core::segmentation::{Correction, Outliner, Prompt};
+use precedent_core::voi_lut::VoiLut;
 
 use crate::listing::{self, Listing};
 use crate::pyramid::Pyramid;
-use crate::state::{FilmId, Marked, ReadFilm};
+use crate::state::{FilmId, Marked, ReadFilm, ReadPicture};
 
 /// What is asked of a thread.
 #[derive(Debug)]
@@ -53,6 +54,7 @@ pub enum Request {
     },
     Picture {
         case: CaseId,
+        contour: Contour,
     },
 }
 
@@ -64,7 +66,7 @@ pub enum Reply {
     Outline { generation: u64, result: Result<Marked, String> },
     LibraryOpened(Result<LibraryOpened, String>),
     Neighbours { generation: u64, result: Result<Neighbours, String> },
-    Picture { case: CaseId, result: Result<(Arc<Mammogram>, Arc<Pyramid>), String> },
+    Picture { case: CaseId, result: Result<ReadPicture, String> },
 }
 
 #[derive(Debug, Clone)]
@@ -231,7 +233,7 @@ fn failed(request: &Request) -> Reply {
         Request::Retrieve { generation, .. } => {
             Reply::Neighbours { generation: *generation, result: Err(fault("the search")) }
         }
-        Request::Picture { case } => {
+        Request::Picture { case, .. } => {
             Reply::Picture { case: case.clone(), result: Err(fault("this picture")) }
         }
     }
@@ -300,11 +302,12 @@ fn cases_reply(
             };
             Some(Reply::Neighbours { generation, result })
         }
-        Request::Picture { case } => {
+        Request::Picture { case, contour } => {
             let result = match cases {
                 Some(cases) => cases.picture(&case).map_err(sentence).map(|mammogram| {
                     let pyramid = Arc::new(Pyramid::new(&mammogram));
-                    (Arc::new(mammogram), pyramid)
+                    let voi_lut = VoiLut::around(&mammogram, &contour);
+                    ReadPicture { mammogram: Arc::new(mammogram), pyramid, voi_lut }
                 }),
                 None => Err(NONE_OPEN.to_owned()),
             };

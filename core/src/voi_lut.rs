@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use self::breast::breast_range;
 
+use crate::geometry::Contour;
 use crate::mammogram::{Mammogram, PhotometricInterpretation};
 
 mod breast;
@@ -62,6 +63,39 @@ impl VoiLut {
             explanation: "Automatic".to_owned(),
             function: VoiFunction::LinearExact { center, width },
         }
+    }
+
+    /// A window for one region: from the 2nd to the 99.5th percentile of what lies within twice
+    /// the outline's equivalent radius, padding left out; so that regions cut from different
+    /// films can be compared by eye. LINEAR_EXACT, in modality values.
+    pub fn around(mammogram: &Mammogram, contour: &Contour) -> Self {
+        let center = contour.centroid();
+        let half = 2.0 * (contour.area() / std::f64::consts::PI).sqrt();
+        let span = |middle: f64, count: u32| {
+            let end = |v: f64| v.clamp(0.0, f64::from(count)) as u32;
+            end((middle - half).floor())..end((middle + half).ceil())
+        };
+        let columns = span(center.x, mammogram.columns);
+        let mut values: Vec<i32> = span(center.y, mammogram.rows)
+            .flat_map(|row| columns.clone().map(move |column| (column, row)))
+            .map(|(column, row)| mammogram.stored(column, row))
+            .filter(|stored| {
+                !mammogram.padding.is_some_and(|(low, high)| (low..=high).contains(stored))
+            })
+            .collect();
+        if values.is_empty() {
+            return Self::automatic(mammogram);
+        }
+        let mut at = |share: f64| {
+            let idx = (share * (values.len() - 1) as f64).round() as usize;
+            mammogram.modality_lut.apply(*values.select_nth_unstable(idx).1)
+        };
+        let (a, b) = (at(0.02), at(0.995));
+        let function = VoiFunction::LinearExact {
+            center: f64::midpoint(a, b),
+            width: (b - a).abs().max(f64::MIN_POSITIVE),
+        };
+        Self { explanation: "Region".to_owned(), function }
     }
 }
 
@@ -280,5 +314,24 @@ mod tests {
             prop_assert!(close(&voi.display_table(&film, false), &inverted));
             prop_assert!(close(&voi.display_table(&film, true), &table));
         }
+    }
+
+    #[test]
+    fn a_region_s_window_spans_its_own_greys_and_nothing_beyond() {
+        use crate::geometry::ImagePoint;
+        // 21 x 21: 100 + column inside the middle 9 x 9, 5000 everywhere else, padding 0 in a row.
+        let mut film = film(PhotometricInterpretation::Monochrome2, vec![5000; 441]);
+        (film.rows, film.columns, film.padding) = (21, 21, Some((0, 0)));
+        let samples = Arc::make_mut(&mut film.samples);
+        for (row, column) in (6..15).flat_map(|row| (6..15).map(move |column| (row, column))) {
+            samples[row * 21 + column] = if row == 6 { 0 } else { 100 + column as u16 };
+        }
+        // Radius 2 about the middle: twice that reaches 6.5 to 14.5, so columns and rows 6 to 14.
+        let contour = Contour::circle(ImagePoint::new(10.5, 10.5), 2.0);
+        let VoiFunction::LinearExact { center, width } = VoiLut::around(&film, &contour).function
+        else {
+            panic!("the window is a straight line")
+        };
+        assert_eq!((center - width / 2.0, center + width / 2.0), (106.0, 114.0));
     }
 }

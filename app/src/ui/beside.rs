@@ -5,7 +5,7 @@ use precedent_core::retrieval::Neighbour;
 
 use super::{card, marks};
 use crate::command::{Action, Command};
-use crate::state::{Film, ReadFilm, State};
+use crate::state::{CasePicture, Film, ReadFilm, State};
 use crate::theme;
 
 pub(super) fn show(
@@ -41,10 +41,9 @@ pub(super) fn show(
             theme::TEXT_SECOND,
         );
         if placed.is_to_scale
-            && let Some(crate::state::CasePicture::Read { mammogram, .. }) =
-                state.pictures.get(&neighbour.case.id)
+            && let Some(CasePicture::Read(picture)) = state.pictures.get(&neighbour.case.id)
         {
-            marks::scale_bar(&painter, &placed.view, mammogram, rect.left_bottom());
+            marks::scale_bar(&painter, &placed.view, &picture.mammogram, rect.left_bottom());
         }
     }
     caption(ui, rect, neighbour, commands);

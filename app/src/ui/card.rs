@@ -88,7 +88,8 @@ fn ground(ui: &Ui, rect: Rect, response: &Response, is_selected: bool) {
 /// Asks for the picture of a case that came on the screen.
 pub(super) fn want_picture(state: &State, neighbour: &Neighbour, commands: &mut Vec<Command>) {
     if !state.pictures.contains_key(&neighbour.case.id) {
-        commands.push(Command::WantPicture(neighbour.case.id.clone()));
+        let Case { id, contour, .. } = &neighbour.case;
+        commands.push(Command::WantPicture { case: id.clone(), contour: contour.clone() });
     }
 }
 
@@ -127,8 +128,8 @@ pub(super) fn draw(
     off_center_in_mm: Option<(f64, f64)>,
 ) -> Option<Placed> {
     let case = &neighbour.case;
-    let (mammogram, pyramid) = match state.pictures.get(&case.id) {
-        Some(CasePicture::Read { mammogram, pyramid }) => (mammogram, pyramid),
+    let picture = match state.pictures.get(&case.id) {
+        Some(CasePicture::Read(picture)) => picture,
         Some(CasePicture::Failed(text)) => {
             let at = rect.shrink(8.0);
             let label =
@@ -142,11 +143,11 @@ pub(super) fn draw(
             return None;
         }
     };
-    let placed = place(state, film, case, mammogram, rect, off_center_in_mm)?;
+    let placed = place(state, film, case, &picture.mammogram, rect, off_center_in_mm)?;
     let painting = Painting {
-        mammogram: mammogram.clone(),
-        pyramid: pyramid.clone(),
-        voi_lut: mammogram.voi_luts.first()?.clone(),
+        mammogram: picture.mammogram.clone(),
+        pyramid: picture.pyramid.clone(),
+        voi_lut: picture.voi_lut.clone(),
         is_inverted: film.window.as_ref().is_some_and(|window| window.is_inverted),
     };
     paint(ui, rect, placed.view, painting);
@@ -210,7 +211,7 @@ fn words(ui: &mut Ui, neighbour: &Neighbour) {
     ui.spacing_mut().interact_size.y = 18.0;
     ui.horizontal(|ui| {
         outcome(ui, case.pathology);
-        ui.label(RichText::new(format!("{:.3}", neighbour.distance)).size(theme::SMALL));
+        ui.label(RichText::new(format!("{:.2}", neighbour.distance)).size(theme::SMALL));
     });
     let terms = terms(&case.terms);
     if !terms.is_empty() {
@@ -260,6 +261,9 @@ pub(super) fn details(ui: &mut Ui, neighbour: &Neighbour) {
         .collect();
     if shares.len() > 1 {
         lines.push(format!("Distance from: {}", shares.join(", ")));
+    }
+    if !case.notes.is_empty() {
+        lines.push(case.notes.clone());
     }
     lines.extend(case.cautions.iter().map(|caution| caution.text.clone()));
     for line in lines {

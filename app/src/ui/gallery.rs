@@ -111,6 +111,15 @@ fn found(
     commands: &mut Vec<Command>,
 ) {
     summary(ui, neighbours);
+    match neighbours.num_own_cases {
+        0 => {}
+        1 => {
+            ui.label(super::faint("One case of this patient herself is left out"));
+        }
+        n => {
+            ui.label(super::faint(format!("{n} cases of this patient herself are left out")));
+        }
+    }
     for caution in &neighbours.cautions {
         ui.add(
             Label::new(RichText::new(&caution.text).size(theme::SMALL).color(theme::CAUTION))
@@ -134,6 +143,10 @@ fn found(
 
 /// "Of these ten: 6 malignant, 3 benign, 1 normal", each in its colour.
 fn summary(ui: &mut Ui, neighbours: &Neighbours) {
+    if neighbours.lists.len() > 1 {
+        ui.label(super::second("The ten nearest of each outcome; distances compare across lanes"));
+        return;
+    }
     let counts = count_by_pathology(neighbours);
     let total: usize = counts.iter().map(|(_, count)| count).sum();
     ui.horizontal(|ui| {
@@ -164,7 +177,7 @@ fn one_list(
     // As large as lets five rows stand without scrolling, within reason.
     let by_height = height / 5.0 - GAP - 12.0;
     let card_width = (width - GAP * (columns as f32 - 1.0)) / columns as f32;
-    let side = by_height.clamp(*PICTURE.start(), *PICTURE.end()).min(card_width * 0.58);
+    let side = by_height.clamp(*PICTURE.start(), *PICTURE.end()).min(card_width * 0.5);
     let size = vec2(card_width, side + 12.0);
     for (row, pair) in list.chunks(columns).enumerate() {
         ui.horizontal(|ui| {

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use precedent_core::case::CaseId;
+use precedent_core::geometry::Contour;
 
 use super::Effect;
 use crate::state::{CaseAt, CasePicture, Library, Search, State};
 use crate::viewport::Viewport;
 use crate::worker::Request;
 
-/// Pictures of cases that are kept: three lanes of ten, and those of the answer before.
-const KEPT_PICTURES: usize = 64;
+/// Pictures of cases that are kept beyond those shown: three lanes of ten, some 3 MB each.
+const KEPT_PICTURES: usize = 32;
 /// Columns of the gallery without lanes.
 pub(super) const GALLERY_COLUMNS: i32 = 2;
 /// What a comparison shows of the query: this many of its diameters, and at least this many mm.
@@ -130,7 +131,12 @@ pub(super) fn close_beside(state: &mut State) {
     }
 }
 
-pub(super) fn want_picture(state: &mut State, case: CaseId, effects: &mut Vec<Effect>) {
+pub(super) fn want_picture(
+    state: &mut State,
+    case: CaseId,
+    contour: Contour,
+    effects: &mut Vec<Effect>,
+) {
     if state.pictures.contains_key(&case) {
         return;
     }
@@ -146,5 +152,5 @@ pub(super) fn want_picture(state: &mut State, case: CaseId, effects: &mut Vec<Ef
         state.pictures.retain(|id, _| needed.contains(id));
     }
     state.pictures.insert(case.clone(), CasePicture::Asked);
-    effects.push(Effect::Send(Request::Picture { case }));
+    effects.push(Effect::Send(Request::Picture { case, contour }));
 }

@@ -39,7 +39,7 @@ pub fn reply(state: &mut State, reply: Reply, effects: &mut Vec<Effect>) {
         }
         Reply::Picture { case, result } => {
             let picture = match result {
-                Ok((mammogram, pyramid)) => CasePicture::Read { mammogram, pyramid },
+                Ok(read) => CasePicture::Read(read),
                 Err(text) => CasePicture::Failed(text),
             };
             // One no longer wanted was let go of, or belongs to a library that is closed.
