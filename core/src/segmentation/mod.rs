@@ -55,7 +55,7 @@ pub struct Outline {
 }
 
 /// Below this confidence an arc is doubtful: the doctor should look, a picture shows it otherwise.
-/// By trial on the masses of DDSM, where it marks about a sixth of an outline.
+/// By trial on the masses of DDSM, where it marks about a seventh of the outlines.
 pub const DOUBTFUL: f32 = 0.08;
 
 impl Outline {
