@@ -265,28 +265,28 @@ fn agreed_spacing(
 /// Masses and normal regions take the same road, so that a contour does not give a class away.
 fn outline(film: &Arc<Mammogram>, region: &Region) -> Result<Contour, String> {
     let mut outliner = Outliner::new(Arc::clone(film));
-    let mut solve = |prompt| {
-        outliner.outline(prompt, &[]).map(|outline| outline.contour).map_err(|e| sentence(&e))
-    };
-    let center = match region {
+    let prompt = match region {
         Region::Polygon(contour) => return Ok(contour.clone()),
-        Region::Circle { center, radius } => {
-            return solve(Prompt::Drag { center: *center, radius: *radius });
-        }
-        Region::Box(rect) => return solve(Prompt::Box(*rect)),
-        Region::Point(point) => *point,
+        Region::Circle { center, radius } => Prompt::Drag { center: *center, radius: *radius },
+        Region::Box(rect) => Prompt::Box(*rect),
+        Region::Point(point) => sized(&mut outliner, film, *point)?,
         Region::Middle => {
-            ImagePoint::new(f64::from(film.columns) / 2.0, f64::from(film.rows) / 2.0)
+            let (width, height) = (f64::from(film.columns), f64::from(film.rows));
+            sized(&mut outliner, film, ImagePoint::new(width / 2.0, height / 2.0))?
         }
     };
-    let contour = solve(Prompt::Click(center))?;
-    let Some(spacing) = film.spacing else { return Ok(contour) };
-    let radius_mm = (contour.area() / std::f64::consts::PI).sqrt() * spacing.mean_mm();
-    if (SMALLEST_RADIUS_MM..=LARGEST_RADIUS_MM).contains(&radius_mm) {
-        return Ok(contour);
-    }
-    let radius = radius_mm.clamp(SMALLEST_RADIUS_MM, LARGEST_RADIUS_MM) / spacing.mean_mm();
-    solve(Prompt::Drag { center, radius })
+    outliner.outline(prompt, &[]).map(|outline| outline.contour).map_err(|e| sentence(&e))
+}
+
+/// A drag of the size that suits the place, within the sizes that lesions have; a click where the
+/// film has no size.
+fn sized(outliner: &mut Outliner, film: &Mammogram, center: ImagePoint) -> Result<Prompt, String> {
+    let Some(spacing) = film.spacing else { return Ok(Prompt::Click(center)) };
+    let pixels = |mm: f64| (mm / spacing.mean_mm()).max(1.0);
+    let radius = outliner
+        .radius_within(center, pixels(SMALLEST_RADIUS_MM)..=pixels(LARGEST_RADIUS_MM))
+        .map_err(|e| sentence(&e))?;
+    Ok(Prompt::Drag { center, radius })
 }
 
 /// The part of a film, as a film.
