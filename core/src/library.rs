@@ -86,6 +86,8 @@ pub enum Added {
 }
 
 const DATABASE: &str = "library.sqlite";
+/// Commits that SQLite has not yet taken into the database; there after a crash, or beside a writer.
+const LOG: &str = "library.sqlite-wal";
 const LOCK: &str = "library.lock";
 const PICTURES: &str = "pictures";
 /// Pictures that no case names, found at opening; for a person to look at and delete.
@@ -129,8 +131,12 @@ impl Library {
         let lock = lock_for_writing(dir)?;
         {
             // A newer library or another program's file is left exactly as it is.
-            let probe = schema::open_beside_writer(&file).map_err(Error::database(dir))?;
-            schema::check(&probe, dir)?;
+            let probe = if has_log(dir) {
+                schema::open_beside_writer(&file)
+            } else {
+                schema::open_immutable(&file)
+            };
+            schema::check(&probe.map_err(Error::database(dir))?, dir)?;
         }
         let db = schema::open(&file).map_err(Error::database(dir))?;
         let salt = read_salt(&db, dir)?;
@@ -148,14 +154,13 @@ impl Library {
         let writer_is_there = lock
             .as_ref()
             .is_some_and(|l| matches!(l.try_lock_shared(), Err(TryLockError::WouldBlock)));
-        let log = dir.join(format!("{DATABASE}-wal"));
         let (db, access) = if writer_is_there {
             (schema::open_beside_writer(&file), Access::Read)
-        } else if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+        } else if has_log(dir) {
             let copy = tempfile::tempdir().map_err(Error::io("no temporary folder", dir))?;
             let copied = copy.path().join(DATABASE);
             fs::copy(&file, &copied).map_err(Error::io("the database cannot be copied", dir))?;
-            fs::copy(&log, copy.path().join(format!("{DATABASE}-wal")))
+            fs::copy(dir.join(LOG), copy.path().join(LOG))
                 .map_err(Error::io("the database's log cannot be copied", dir))?;
             (schema::open(&copied), Access::ReadCopy { _copy: copy })
         } else {
@@ -505,6 +510,10 @@ fn existing(dir: &Path) -> Result<PathBuf, Error> {
         return std::path::absolute(&file).map_err(Error::io("the folder cannot be read", dir));
     }
     Err(Error::Missing { path: dir.to_owned() })
+}
+
+fn has_log(dir: &Path) -> bool {
+    fs::metadata(dir.join(LOG)).is_ok_and(|log| log.len() > 0)
 }
 
 fn lock_for_writing(dir: &Path) -> Result<File, Error> {

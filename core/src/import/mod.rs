@@ -4,6 +4,7 @@
 //! compares with. A case is described from its stored picture, so that rebuilding the
 //! descriptors gives the same ones.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::measures::{self, Measures};
 use crate::patch;
 use crate::progress::{Progress, Report};
 use crate::segmentation::{Outliner, Prompt};
+use crate::voi_lut::{VoiFunction, VoiLut};
 
 pub mod manifest;
 mod words;
@@ -33,6 +35,8 @@ const LARGEST_RADIUS_MM: f64 = 12.4;
 const LARGEST_WHOLE_PICTURE: u32 = 2048;
 /// Half side of those surroundings: of the region's own extent, and at least.
 const SURROUNDINGS: f64 = 2.0;
+/// Half side of the square whose tissue sets a picture's window, of the region's own extent.
+const SHOWN_AROUND: f64 = 1.2;
 const SURROUNDINGS_MM: f64 = 25.0;
 const SURROUNDINGS_PIXELS: f64 = 512.0;
 
@@ -82,6 +86,21 @@ pub struct Prepared {
     pub cautions: Vec<Caution>,
 }
 
+/// A row's file, before its region is outlined.
+struct ReadRow {
+    id: CaseId,
+    path: PathBuf,
+    film: Mammogram,
+    film_hash: [u8; 32],
+}
+
+/// What an import has in hand of a row.
+enum Described {
+    /// The region is in the library.
+    Known(CaseId),
+    New(Box<Prepared>, Vec<Descriptor>),
+}
+
 /// Imports every row; each case is complete in the library before `acknowledge` hears of it.
 pub fn import(
     library: &mut Library,
@@ -96,6 +115,7 @@ pub fn import(
     if let (OnFault::Stop, Some(Fault { line, reason })) = (on_fault, manifest.faults.first()) {
         return Err(Error::Stopped { line: *line, reason: reason.clone() });
     }
+    let mut known: HashSet<CaseId> = library.cases()?.into_iter().map(|case| case.id).collect();
     for (done, row) in manifest.rows.iter().enumerate() {
         let progress = Progress {
             step: "Importing cases",
@@ -106,19 +126,25 @@ pub fn import(
             outcome.cancelled = true;
             break;
         }
-        let described = prepare(reader, &manifest.folder, row).and_then(|prepared| {
+        let described = read_row(reader, &manifest.folder, row).and_then(|read| {
+            if known.contains(&read.id) {
+                return Ok(Described::Known(read.id));
+            }
+            let prepared = cut_region(read, row)?;
             let patch = patch::extract(&prepared.film, &prepared.contour);
             let descriptor = encoder.describe(&[patch]).map_err(|error| sentence(&error))?;
-            Ok((prepared, descriptor))
+            Ok(Described::New(Box::new(prepared), descriptor))
         });
         match described {
-            Ok((prepared, descriptor)) => {
+            Ok(Described::Known(id)) => {
+                acknowledge(&id, Added::AlreadyThere);
+                outcome.already_there += 1;
+            }
+            Ok(Described::New(prepared, descriptor)) => {
                 let added = store(library, encoder.id(), row, &prepared, &descriptor[0])?;
                 acknowledge(&prepared.id, added);
-                match added {
-                    Added::New => outcome.added.push(prepared.id),
-                    Added::AlreadyThere => outcome.already_there += 1,
-                }
+                known.insert(prepared.id.clone());
+                outcome.added.push(prepared.id);
             }
             Err(reason) if on_fault == OnFault::Stop => {
                 return Err(Error::Stopped { line: row.line, reason });
@@ -158,9 +184,19 @@ pub fn rebuild(
 /// Reads a row's file, outlines its region and cuts what is to be stored. The error is a sentence
 /// for the row's line.
 pub fn prepare(reader: &mut dicom::Reader, folder: &Path, row: &Row) -> Result<Prepared, String> {
+    cut_region(read_row(reader, folder, row)?, row)
+}
+
+fn read_row(reader: &mut dicom::Reader, folder: &Path, row: &Row) -> Result<ReadRow, String> {
     let path = inside(folder, &row.file)?;
     let film = reader.read(&path).map_err(|error| sentence(&error))?;
     let film_hash = identity::film_hash(&film);
+    let id = case_id(&film_hash, row);
+    Ok(ReadRow { id, path, film, film_hash })
+}
+
+fn cut_region(read: ReadRow, row: &Row) -> Result<Prepared, String> {
+    let ReadRow { id, path, film, film_hash } = read;
     let spacing = agreed_spacing(film.spacing, row.spacing)?;
     let film = Mammogram {
         spacing,
@@ -187,12 +223,12 @@ pub fn prepare(reader: &mut dicom::Reader, folder: &Path, row: &Row) -> Result<P
     let short = |v: f64| (v * 1024.0).round() / 1024.0;
     let contour = moved(&contour, |p| ImagePoint::new(short(p.x), short(p.y)));
 
+    let film = Arc::new(shown_around(&film, &contour));
     let picture = match keep(&path, &film) {
         Some(picture) => picture,
         None => Picture::png(&film).map_err(|error| sentence(&error))?,
     };
     let cautions = film.cautions.iter().chain(&row.cautions).cloned().collect();
-    let id = case_id(&film_hash, row);
     Ok(Prepared { id, film, contour, measures, picture, film_hash, cautions })
 }
 
@@ -323,6 +359,47 @@ fn surroundings(film: &Mammogram, contour: &Contour) -> Crop {
     let (column, columns) = range(center.x, film.columns);
     let (row, rows) = range(center.y, film.rows);
     Crop { column, row, columns, rows }
+}
+
+/// A film that brings no window of its own gets one from the tissue around its region, so that a
+/// picture without air or with much of it is as legible as the next.
+fn shown_around(film: &Mammogram, contour: &Contour) -> Mammogram {
+    let is_automatic = film.voi_luts.iter().all(|voi| voi.explanation == "Automatic");
+    let bounds = contour.bounds();
+    let half = SHOWN_AROUND * bounds.width().max(bounds.height());
+    let center = bounds.center();
+    let range = |middle: f64, size: u32| {
+        let clamped = |v: f64| v.clamp(0.0, f64::from(size)) as usize;
+        clamped(middle - half)..clamped(middle + half)
+    };
+    let mut values: Vec<u16> = range(center.y, film.rows)
+        .flat_map(|row| {
+            let start = row * film.columns as usize;
+            range(center.x, film.columns).map(move |column| start + column)
+        })
+        .map(|position| film.samples[position])
+        .filter(|&sample| sample != 0 && !film.is_padding(sample))
+        .collect();
+    values.sort_unstable();
+    let (Some(low), Some(high)) = (
+        values.get(values.len() / 200),
+        values.get(values.len().saturating_sub(values.len() / 200 + 1)),
+    ) else {
+        return film.clone();
+    };
+    if !is_automatic || low == high {
+        return film.clone();
+    }
+    let value = |sample: u16| film.modality_lut.apply(i32::from(sample) + film.stored_offset);
+    let (low, high) = (value(*low), value(*high));
+    let voi = VoiLut {
+        explanation: "Around the region".to_owned(),
+        function: VoiFunction::LinearExact {
+            center: (low + high) / 2.0,
+            width: (high - low).abs().max(f64::MIN_POSITIVE),
+        },
+    };
+    Mammogram { voi_luts: vec![voi], ..film.clone() }
 }
 
 fn corner(crop: Crop) -> ImagePoint {
