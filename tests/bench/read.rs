@@ -1,3 +1,209 @@
-//! To come.
+//! File to pixels of a film of 3000 x 4600, against DCMTK's and OpenJPEG's programs on the same
+//! file. `tests/bench/rivals/dcmtk` sets the rivals up; they also make the compressed files.
+//!
+//! Ours is `Reader::read` with a warm decoding process: read, hash, guard, decode, over two pipes
+//! into a buffer. A rival is its program from start to end, output written to the same folder. For
+//! OpenJPEG, what it calls "decode time" itself stands beside it.
 
-pub(crate) fn run() {}
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use precedent_core::dicom::Reader;
+
+const COLUMNS: usize = 3000;
+const ROWS: usize = 4600;
+const ROUNDS: usize = 7;
+
+pub(crate) fn run() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let film = draw();
+    let native = folder.path().join("film.dcm");
+    std::fs::write(&native, dicom(EXPLICIT, &native_pixels(&film))).expect("the disk takes it");
+    println!("{COLUMNS} x {ROWS}, 12 of 16 bits; medians of {ROUNDS} in ms, by turns");
+    println!("| transfer syntax | MB | ours | rival | rival's | ratio |");
+    println!("| --- | --- | --- | --- | --- | --- |");
+    for (name, encoder, decoder) in [
+        ("native", None, ["dcmconv"].as_slice()),
+        ("RLE", Some(["dcmcrle"].as_slice()), &["dcmdrle"]),
+        ("JPEG lossless SV1", Some(&["dcmcjpeg", "+e1"]), &["dcmdjpeg"]),
+        ("JPEG-LS", Some(&["dcmcjpls"]), &["dcmdjpls"]),
+    ] {
+        let file = folder.path().join(format!("{name}.dcm"));
+        let is_made = match encoder {
+            None => std::fs::copy(&native, &file).is_ok(),
+            Some(encoder) => start(encoder, &[&native, &file]).is_some(),
+        };
+        let out = folder.path().join("out.dcm");
+        let rival = || start(decoder, &[&file, &out]).map(|_| None);
+        report(name, is_made.then_some(&file), &film, decoder[0], rival);
+    }
+    jpeg2000(folder.path(), &film);
+}
+
+fn jpeg2000(folder: &Path, film: &[u16]) {
+    let (pgm, stream) = (folder.join("film.pgm"), folder.join("film.j2k"));
+    let mut picture = format!("P5\n{COLUMNS} {ROWS}\n4095\n").into_bytes();
+    picture.extend(film.iter().flat_map(|v| v.to_be_bytes()));
+    std::fs::write(&pgm, picture).expect("the disk takes it");
+    let (i, o) = (Path::new("-i"), Path::new("-o"));
+    let is_made = start(&["opj_compress"], &[i, &pgm, o, &stream]).is_some();
+    let file = folder.join("jpeg2000.dcm");
+    if is_made {
+        let stream = std::fs::read(&stream).expect("it was just written");
+        std::fs::write(&file, dicom("1.2.840.10008.1.2.4.90", &fragment(&stream)))
+            .expect("the disk takes it");
+    }
+    for threads in ["1", "2"] {
+        let out = folder.join("out.pgm");
+        let rival = || {
+            let text = start(&["opj_decompress", "-threads", threads], &[i, &stream, o, &out])?;
+            let own = text.lines().find_map(|line| line.strip_prefix("decode time: "));
+            Some(own.map(str::to_owned))
+        };
+        let name = format!("opj_decompress, {threads} threads");
+        report("JPEG 2000", is_made.then_some(&file), film, &name, rival);
+    }
+}
+
+/// One line of the table; the rival gives what it says of its own time, `None` if it is not there.
+fn report(
+    name: &str,
+    file: Option<&PathBuf>,
+    film: &[u16],
+    rival_name: &str,
+    rival: impl Fn() -> Option<Option<String>>,
+) {
+    let Some(file) = file else {
+        println!("| {name} | | | {rival_name} | rival not installed | |");
+        return;
+    };
+    let mut reader = Reader::new();
+    let (mut ours, mut theirs, mut own_words) = (Vec::new(), Vec::new(), None);
+    for round in 0..=ROUNDS {
+        let begin = Instant::now();
+        let read = reader.read(file).expect("the film is sound");
+        let elapsed = begin.elapsed().as_secs_f64() * 1e3;
+        assert!(read.samples.as_slice() == film, "{name}: other pixels");
+        let begin = Instant::now();
+        let answer = rival();
+        let rivals_elapsed = begin.elapsed().as_secs_f64() * 1e3;
+        // The first round starts the decoding process and warms the disk.
+        if round > 0 {
+            ours.push(elapsed);
+            if let Some(words) = answer {
+                theirs.push(rivals_elapsed);
+                own_words = words;
+            }
+        }
+    }
+    let megabytes = file.metadata().map_or(0, |m| m.len()) as f64 / 1e6;
+    let ours = median(&mut ours);
+    let (theirs, ratio) = if theirs.is_empty() {
+        ("rival not installed".to_owned(), String::new())
+    } else {
+        let theirs = median(&mut theirs);
+        let own_words = own_words.map_or(String::new(), |words| format!(" (decode {words})"));
+        (format!("{theirs:.0}{own_words}"), format!("{:.2}", ours / theirs))
+    };
+    println!("| {name} | {megabytes:.1} | {ours:.0} | {rival_name} | {theirs} | {ratio} |");
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Runs a program; its output where it is there and succeeds.
+fn start(program: &[&str], files: &[&Path]) -> Option<String> {
+    let output = Command::new(program[0]).args(&program[1..]).args(files).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A dark background, a bright half disc with texture, noise everywhere as a film has it.
+fn draw() -> Vec<u16> {
+    let mut state = 1_u32;
+    let mut film = Vec::with_capacity(ROWS * COLUMNS);
+    for row in 0..ROWS {
+        for column in 0..COLUMNS {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let noise = (state >> 26) as f64;
+            let (x, y) = (column as f64 / 2200.0, (row as f64 - 2300.0) / 1900.0);
+            let depth = 1.0 - x * x - y * y;
+            let texture = ((x * 40.0).sin() * (y * 55.0).cos()) * 150.0;
+            let tissue = if depth > 0.0 { 700.0 + 2400.0 * depth.sqrt() + texture } else { 60.0 };
+            film.push((tissue + noise).clamp(0.0, 4095.0) as u16);
+        }
+    }
+    film
+}
+
+const EXPLICIT: &str = "1.2.840.10008.1.2.1";
+
+/// A small header before pixel data that are already encoded.
+fn dicom(syntax: &str, pixel_data: &[u8]) -> Vec<u8> {
+    let mut meta = Vec::new();
+    text(&mut meta, (0x0002, 0x0002), b"UI", "1.2.840.10008.5.1.4.1.1.7");
+    text(&mut meta, (0x0002, 0x0003), b"UI", "1.2.3");
+    text(&mut meta, (0x0002, 0x0010), b"UI", syntax);
+    let mut file = vec![0; 128];
+    file.extend(b"DICM");
+    file.extend([2, 0, 0, 0, b'U', b'L', 4, 0]);
+    file.extend((meta.len() as u32).to_le_bytes());
+    file.extend(meta);
+    text(&mut file, (0x0008, 0x0016), b"UI", "1.2.840.10008.5.1.4.1.1.7");
+    text(&mut file, (0x0008, 0x0018), b"UI", "1.2.3");
+    text(&mut file, (0x0010, 0x0020), b"LO", "PHANTOM");
+    short(&mut file, 0x0002, 1);
+    text(&mut file, (0x0028, 0x0004), b"CS", "MONOCHROME2");
+    for (element, value) in [
+        (0x0010, ROWS as u16),
+        (0x0011, COLUMNS as u16),
+        (0x0100, 16),
+        (0x0101, 12),
+        (0x0102, 11),
+        (0x0103, 0),
+    ] {
+        short(&mut file, element, value);
+    }
+    text(&mut file, (0x0028, 0x1050), b"DS", "2048");
+    text(&mut file, (0x0028, 0x1051), b"DS", "4096");
+    file.extend(pixel_data);
+    file
+}
+
+fn text(to: &mut Vec<u8>, (group, element): (u16, u16), vr: &[u8; 2], value: &str) {
+    let mut value = value.as_bytes().to_vec();
+    if !value.len().is_multiple_of(2) {
+        value.push(if vr == b"UI" { 0 } else { b' ' });
+    }
+    to.extend(group.to_le_bytes());
+    to.extend(element.to_le_bytes());
+    to.extend(vr);
+    to.extend((value.len() as u16).to_le_bytes());
+    to.extend(value);
+}
+
+fn short(to: &mut Vec<u8>, element: u16, value: u16) {
+    to.extend(0x0028_u16.to_le_bytes());
+    to.extend(element.to_le_bytes());
+    to.extend([b'U', b'S', 2, 0]);
+    to.extend(value.to_le_bytes());
+}
+
+fn native_pixels(film: &[u16]) -> Vec<u8> {
+    let mut bytes = vec![0xE0, 0x7F, 0x10, 0x00, b'O', b'W', 0, 0];
+    bytes.extend((film.len() as u32 * 2).to_le_bytes());
+    bytes.extend(film.iter().flat_map(|v| v.to_le_bytes()));
+    bytes
+}
+
+fn fragment(stream: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0xE0, 0x7F, 0x10, 0x00, b'O', b'B', 0, 0, 0xFF, 0xFF, 0xFF, 0xFF];
+    bytes.extend([0xFE, 0xFF, 0x00, 0xE0, 0, 0, 0, 0, 0xFE, 0xFF, 0x00, 0xE0]);
+    bytes.extend((stream.len().next_multiple_of(2) as u32).to_le_bytes());
+    bytes.extend(stream);
+    bytes.resize(bytes.len().next_multiple_of(2), 0);
+    bytes.extend([0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]);
+    bytes
+}

@@ -8,9 +8,8 @@ use std::process::ExitCode;
 
 use super::attributes::{self, DataSet};
 use super::guard::MAX_FILE;
-use super::pixels::{self, Source};
-use super::wire::{self, FrameKind, Reply, Request};
-use super::{limits, picture};
+use super::wire::{self, Reply, Request};
+use super::{limits, picture, pixels};
 
 /// The hidden first argument that turns any of our executables into the decoding process.
 pub const ARGUMENT: &str = "--decode-child";
@@ -33,7 +32,7 @@ fn serve() -> io::Result<()> {
         if length > MAX_FILE {
             return Err(io::Error::from(io::ErrorKind::InvalidData));
         }
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(length as usize);
         input.by_ref().take(length).read_to_end(&mut body)?;
         let (reply, samples) = answer(&request, &body)
             .unwrap_or_else(|error| (Reply::Refused(error.to_string()), Vec::new()));
@@ -61,23 +60,15 @@ fn answer(request: &Request, body: &[u8]) -> Result<(Reply, Vec<u16>), Error> {
             let (attributes, samples) = picture::decode(body)?;
             Ok((Reply::Shown(Box::new(attributes)), samples))
         }
-        Request::Dicom { syntax, encoding, layout, dataset_length, frame } => {
-            let (dataset, bytes) = body.split_at_checked(*dataset_length).ok_or(Error::Request)?;
+        Request::Dicom { syntax, encoding, layout, dataset_length, has_frame } => {
+            let (dataset, frame) = body.split_at_checked(*dataset_length).ok_or(Error::Request)?;
             let dataset = DataSet::parse(dataset, *encoding)?;
-            let Some(FrameKind { is_encapsulated, words }) = *frame else {
-                let attributes = attributes::settle(&dataset, layout, None)?;
+            let mut attributes = attributes::settle(&dataset, layout)?;
+            if !has_frame {
                 return Ok((Reply::Attributes(Box::new(attributes)), Vec::new()));
-            };
-            let source = Source {
-                syntax,
-                encoding: *encoding,
-                layout: *layout,
-                bytes,
-                is_encapsulated,
-                words,
-            };
-            let stored = pixels::decode(&source)?;
-            let attributes = attributes::settle(&dataset, layout, Some(&stored))?;
+            }
+            let stored = pixels::decode(frame, syntax, layout)?;
+            attributes.take(&stored);
             Ok((Reply::Shown(Box::new(attributes)), stored.samples))
         }
     }

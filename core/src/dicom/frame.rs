@@ -1,5 +1,8 @@
 //! Which bytes of the file are the first frame.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use dicom_dictionary_std::tags;
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +23,9 @@ pub(super) struct Layout {
 
 /// The first frame, or how much of it is missing.
 #[derive(Debug)]
-pub(super) enum Frame {
-    Native { bytes: Vec<u8>, words: bool },
-    Encapsulated { bytes: Vec<u8> },
+pub(super) enum Frame<'a> {
+    Native { bytes: &'a [u8], words: bool },
+    Encapsulated { bytes: Cow<'a, [u8]> },
     Cut { have: u64, need: u64 },
 }
 
@@ -93,17 +96,20 @@ impl Layout {
 }
 
 /// Cuts the first frame out of the pixel data; a cut file is told from a lying one.
-pub(super) fn first(
-    structure: &Structure<'_>,
+pub(super) fn first<'a>(
+    structure: &'a Structure<'_>,
     layout: &Layout,
     cautions: &mut Vec<Caution>,
-) -> Result<Frame, Refusal> {
+) -> Result<Frame<'a>, Refusal> {
     if layout.frames > 1 {
         let text = format!("the file has {} frames; only the first is shown", layout.frames);
         cautions.push(Caution::new("W-MULTIFRAME", text));
     }
     match &structure.pixel_data {
         None => Err(Refusal::NoImage { keyword: "PixelData" }),
+        Some(PixelData::Native { .. }) if !structure.syntax.is_native() => {
+            Err(Refusal::NotCompressed)
+        }
         Some(PixelData::Native { range, claimed, words }) => {
             let one = layout.bytes() as u64;
             let needed = one * u64::from(layout.frames);
@@ -122,7 +128,7 @@ pub(super) fn first(
                 );
                 cautions.push(Caution::new("W-PIXEL-LENGTH", text));
             }
-            let bytes = structure.dataset[range.start..range.start + one as usize].to_vec();
+            let bytes = &structure.dataset[range.start..range.start + one as usize];
             Ok(Frame::Native { bytes, words: *words })
         }
         Some(PixelData::Encapsulated { cut: Some(cut), fragments, .. }) => {
@@ -131,10 +137,11 @@ pub(super) fn first(
         }
         Some(PixelData::Encapsulated { offsets, fragments, .. }) => {
             let count = fragments_of_first_frame(structure, layout, offsets.clone(), fragments)?;
-            let mut bytes = Vec::new();
-            for fragment in &fragments[..count] {
-                bytes.extend_from_slice(&structure.dataset[fragment.clone()]);
-            }
+            let bytes = |fragment: &Range<usize>| &structure.dataset[fragment.clone()];
+            let bytes = match &fragments[..count] {
+                [one] => Cow::Borrowed(bytes(one)),
+                several => Cow::Owned(several.iter().map(bytes).collect::<Vec<_>>().concat()),
+            };
             Ok(Frame::Encapsulated { bytes })
         }
     }
@@ -145,8 +152,8 @@ pub(super) fn first(
 fn fragments_of_first_frame(
     structure: &Structure<'_>,
     layout: &Layout,
-    offsets: std::ops::Range<usize>,
-    fragments: &[std::ops::Range<usize>],
+    offsets: Range<usize>,
+    fragments: &[Range<usize>],
 ) -> Result<usize, Refusal> {
     if fragments.is_empty() {
         return Err(Refusal::NoImage { keyword: "pixel fragments" });
@@ -165,7 +172,7 @@ fn fragments_of_first_frame(
         let count = fragments.iter().position(|f| f.start - base == second);
         return count.filter(|c| *c > 0).ok_or(unclear);
     }
-    let starts = |range: &std::ops::Range<usize>| {
+    let starts = |range: &Range<usize>| {
         let head = &structure.dataset[range.clone()];
         head.starts_with(&[0xFF, 0xD8, 0xFF]) || head.starts_with(&[0xFF, 0x4F, 0xFF, 0x51])
     };

@@ -70,6 +70,8 @@ pub enum Refusal {
         "the frames of this file cannot be told apart ({frames} frames in {fragments} fragments)"
     )]
     Frames { frames: u32, fragments: usize },
+    #[error("the pixels are not compressed although the header says so; the file is refused")]
+    NotCompressed,
 }
 
 /// A data set whose structure holds.

@@ -1,18 +1,21 @@
 //! A file becomes a [`Mammogram`]: guard, then child, then checks.
 //!
-//! The only folder that names the DICOM crates. The caller's process never parses a pixel
-//! stream: a warm child process (the same executable with [`child::ARGUMENT`]) does.
+//! The only folder that names the DICOM crates. The caller's process never parses attributes nor a
+//! compressed frame: a warm child process (the same executable with [`child::ARGUMENT`]) does.
+//! Uncompressed pixels need no parser; shifting and masking them here saves two trips of a whole
+//! film through a pipe.
 //!
 //! In the caller's process:
 //! - `header`, `encoding`, `walk`, [`guard`]: is the structure of the file sound?
 //! - `frame`: which bytes are the first frame, and are they all there?
+//! - `pixels`: what are the stored values? Uncompressed ones here, compressed ones in the child.
 //! - `process`, `wire`: how is the child asked, watched and replaced?
 //! - `sidecar`: does a person state a scale beside the film?
 //!
 //! In the child:
 //! - [`child`], `limits`: what may it use?
 //! - `attributes`: which breast, which view, what size, which grey scale?
-//! - `pixels`, `codec`: what are the stored values?
+//! - `codec`: what does the code stream hold?
 //! - `picture`: and where the file is a PNG or a JPEG?
 //!
 //! The other way: [`write`] makes an uncompressed file of a film.
@@ -27,7 +30,7 @@ use std::time::Duration;
 
 use self::frame::{Frame, Layout};
 use self::process::Decoder;
-use self::wire::{FrameKind, Reply, Request};
+use self::wire::{Reply, Request};
 use crate::mammogram::{Caution, Mammogram};
 use crate::voi_lut::VoiLut;
 
@@ -108,13 +111,17 @@ impl Reader {
     /// neither patient nor scale). A scale may stand in a sidecar, see `sidecar.rs`.
     pub fn read(&mut self, path: &Path) -> Result<Mammogram, Error> {
         let file = bytes_of(path)?;
-        let (mut attributes, samples) = if picture::is_picture(&file) {
-            self.ask(&Request::Picture, &[&file])?
-        } else {
-            self.read_dicom(&file)?
+        let decode = || {
+            if picture::is_picture(&file) {
+                self.ask(&Request::Picture, &[&file])
+            } else {
+                self.read_dicom(&file)
+            }
         };
+        let (decoded, hash) = rayon::join(decode, || blake3::hash(&file));
+        let (mut attributes, samples) = decoded?;
         settle_spacing(&mut attributes, path);
-        let content_hash = *blake3::hash(&file).as_bytes();
+        let content_hash = *hash.as_bytes();
         Ok(mammogram(attributes, samples, content_hash))
     }
 
@@ -124,34 +131,34 @@ impl Reader {
         let mut cautions = structure.cautions.clone();
         let frame = frame::first(&structure, &layout, &mut cautions)?;
         let dataset = structure.wanted_dataset();
-        let request = |frame| Request::Dicom {
+        let request = |has_frame| Request::Dicom {
             syntax: structure.syntax.clone(),
             encoding: structure.encoding,
             layout,
             dataset_length: dataset.len(),
-            frame,
+            has_frame,
         };
-        let (kind, bytes) = match &frame {
-            Frame::Native { bytes, words } => {
-                (FrameKind { is_encapsulated: false, words: *words }, bytes)
-            }
+        match frame {
             Frame::Encapsulated { bytes } => {
-                (FrameKind { is_encapsulated: true, words: false }, bytes)
+                let (attributes, samples) = self.ask(&request(true), &[&dataset, &bytes])?;
+                if (attributes.rows, attributes.columns) != (layout.rows, layout.columns) {
+                    return Err(DecoderError::BadReply.into());
+                }
+                Ok((with_cautions(cautions, attributes), samples))
+            }
+            Frame::Native { bytes, words } => {
+                let (attributes, _) = self.ask(&request(false), &[&dataset])?;
+                let mut attributes = with_cautions(cautions, attributes);
+                let stored = pixels::unpack_native(bytes, words, structure.encoding, &layout);
+                attributes.take(&stored);
+                Ok((attributes, stored.samples))
             }
             Frame::Cut { have, need } => {
-                let (attributes, _) = self.ask(&request(None), &[&dataset])?;
-                return Err(Error::PixelsCut {
-                    have: *have,
-                    need: *need,
-                    attributes: Box::new(with_cautions(cautions, attributes)),
-                });
+                let (attributes, _) = self.ask(&request(false), &[&dataset])?;
+                let attributes = Box::new(with_cautions(cautions, attributes));
+                Err(Error::PixelsCut { have, need, attributes })
             }
-        };
-        let (attributes, samples) = self.ask(&request(Some(kind)), &[&dataset, bytes])?;
-        if (attributes.rows, attributes.columns) != (layout.rows, layout.columns) {
-            return Err(DecoderError::BadReply.into());
         }
-        Ok((with_cautions(cautions, attributes), samples))
     }
 
     fn ask(&mut self, request: &Request, body: &[&[u8]]) -> Result<(Attributes, Vec<u16>), Error> {

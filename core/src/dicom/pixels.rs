@@ -2,7 +2,7 @@
 //!
 //! The decoder is chosen by what the stream is, not by what the header calls it; then stream and
 //! header are compared in one place, [`reconcile`]: a picture that does not fit is refused, never
-//! padded, cropped or stretched. Runs in the decoding process alone.
+//! padded, cropped or stretched.
 
 use super::codec::{self, Picture, Size, jpeg, jpeg_ls, jpeg2000, rle};
 use super::encoding::{Encoding, RLE, Syntax};
@@ -31,41 +31,46 @@ pub(super) enum Error {
     UnsupportedSyntax { uid: String },
 }
 
-/// A frame as it lies in the file.
-pub(super) struct Source<'a> {
-    pub(super) syntax: &'a Syntax,
-    pub(super) encoding: Encoding,
-    pub(super) layout: Layout,
-    pub(super) bytes: &'a [u8],
-    pub(super) is_encapsulated: bool,
-    /// The value representation is OW: bytes come in 16-bit words.
-    pub(super) words: bool,
+/// Stored values of an uncompressed frame. `words` where the value representation is OW: then
+/// bytes come in 16-bit words.
+pub(super) fn unpack_native(
+    bytes: &[u8],
+    words: bool,
+    encoding: Encoding,
+    layout: &Layout,
+) -> Stored {
+    let is_big = encoding == Encoding::ExplicitBig;
+    let raw = if layout.bits_allocated == 16 {
+        let pairs = bytes.as_chunks::<2>().0;
+        if is_big {
+            pairs.iter().map(|b| u16::from_be_bytes(*b)).collect()
+        } else {
+            pairs.iter().map(|b| u16::from_le_bytes(*b)).collect()
+        }
+    } else if is_big && words {
+        let swapped = bytes.chunks(2).flat_map(|pair| pair.iter().rev());
+        swapped.map(|b| u16::from(*b)).collect()
+    } else {
+        bytes.iter().map(|b| u16::from(*b)).collect()
+    };
+    unpack(raw, layout)
 }
 
-/// Decodes the frame.
-pub(super) fn decode(source: &Source<'_>) -> Result<Stored, Error> {
-    let layout = &source.layout;
-    let bytes_per_sample = usize::from(layout.bits_allocated / 8);
-    if !source.is_encapsulated {
-        if !source.syntax.is_native() {
-            let what = "they are not compressed although the header says so";
-            return Err(Error::Mismatch { what });
-        }
-        return Ok(unpack(native(source, bytes_per_sample), layout));
-    }
-    if source.syntax.0 == RLE {
-        let raw = rle::decode(source.bytes, layout.pixels(), bytes_per_sample)?;
-        return Ok(unpack(raw, layout));
-    }
+/// Stored values of a compressed frame. For the decoding process alone.
+pub(super) fn decode(stream: &[u8], syntax: &Syntax, layout: &Layout) -> Result<Stored, Error> {
     let size = Size { rows: layout.rows, columns: layout.columns };
-    let picture = match Format::of(source.bytes) {
-        Some(Format::Jpeg) => jpeg::decode(source.bytes, size)?,
-        Some(Format::JpegLs) => jpeg_ls::decode(source.bytes, size)?,
-        Some(Format::Jpeg2000) => jpeg2000::decode(source.bytes, size)?,
-        None => return Err(Error::UnsupportedSyntax { uid: source.syntax.0.clone() }),
+    if syntax.0 == RLE {
+        let bytes_per_sample = usize::from(layout.bits_allocated / 8);
+        return Ok(unpack(rle::decode(stream, layout.pixels(), bytes_per_sample)?, layout));
+    }
+    let picture = match Format::of(stream) {
+        Some(Format::Jpeg) => jpeg::decode(stream, size)?,
+        Some(Format::JpegLs) => jpeg_ls::decode(stream, size)?,
+        Some(Format::Jpeg2000) => jpeg2000::decode(stream, size)?,
+        None => return Err(Error::UnsupportedSyntax { uid: syntax.0.clone() }),
     };
     let mut stored = reconcile(picture, layout)?;
-    if stored.lossy && is_lossless_syntax(source.syntax) {
+    if stored.lossy && is_lossless_syntax(syntax) {
         stored.cautions.push(Caution::new(
             "W-LOSSY-STREAM",
             "the header promises lossless compression, the image was compressed with loss",
@@ -103,24 +108,6 @@ fn is_lossless_syntax(syntax: &Syntax) -> bool {
     last.is_some_and(|l| ["57", "70", "80", "90", "201", "202"].contains(&l))
 }
 
-/// Uncompressed pixels as raw 8- or 16-bit words.
-fn native(source: &Source<'_>, bytes_per_sample: usize) -> Vec<u16> {
-    let is_big = source.encoding == Encoding::ExplicitBig;
-    if bytes_per_sample == 2 {
-        let pairs = source.bytes.as_chunks::<2>().0;
-        return if is_big {
-            pairs.iter().map(|b| u16::from_be_bytes(*b)).collect()
-        } else {
-            pairs.iter().map(|b| u16::from_le_bytes(*b)).collect()
-        };
-    }
-    let mut samples: Vec<u16> = source.bytes.iter().map(|b| u16::from(*b)).collect();
-    if is_big && source.words {
-        samples.chunks_exact_mut(2).for_each(|pair| pair.swap(0, 1));
-    }
-    samples
-}
-
 /// Shifts, masks and extends raw words: the stored value ends at HighBit and has BitsStored bits.
 fn unpack(mut raw: Vec<u16>, layout: &Layout) -> Stored {
     let shift = layout.high_bit + 1 - layout.bits_stored;
@@ -143,14 +130,17 @@ fn unpack(mut raw: Vec<u16>, layout: &Layout) -> Stored {
 
 /// Whether bits beyond BitsStored hold anything but zeros or copies of the sign.
 fn has_foreign_bits(raw: &[u16], layout: &Layout, shift: u16) -> bool {
-    let all = (u32::from(u16::MAX) >> (16 - layout.bits_allocated)) as u16;
-    let mask = mask(layout.bits_stored) << shift;
-    let foreign = all & !mask;
+    let all = mask(layout.bits_allocated);
+    let foreign = all & !(mask(layout.bits_stored) << shift);
+    let used = raw.iter().fold(0, |used, word| used | word) & foreign;
+    if used == 0 || !layout.is_signed {
+        return used != 0;
+    }
     let sign = 1_u16 << layout.high_bit;
     let above = foreign & !(sign - 1);
     raw.iter().any(|word| {
         let bits = word & foreign;
-        bits != 0 && !(layout.is_signed && word & sign != 0 && bits == above)
+        bits != 0 && !(word & sign != 0 && bits == above)
     })
 }
 
@@ -158,7 +148,8 @@ fn has_foreign_bits(raw: &[u16], layout: &Layout, shift: u16) -> bool {
 fn extend(raw: &mut [u16], shift: u16, bits: u16, is_signed: bool) -> i32 {
     let mask = mask(bits);
     if !is_signed {
-        if shift > 0 || mask != u16::MAX {
+        let used = raw.iter().fold(0, |used, word| used | word);
+        if shift > 0 || used & !mask != 0 {
             raw.iter_mut().for_each(|word| *word = (*word >> shift) & mask);
         }
         return 0;

@@ -12,7 +12,8 @@ use super::attributes::Attributes;
 use super::encoding::{Encoding, Syntax};
 use super::frame::Layout;
 
-/// One file to decode. The body is the wanted data set, then the frame; or the picture file.
+/// One file to decode. The body is the wanted data set and the compressed frame, or the picture
+/// file.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Request {
     Dicom {
@@ -20,17 +21,10 @@ pub(super) enum Request {
         encoding: Encoding,
         layout: Layout,
         dataset_length: usize,
-        /// `None`: only the attributes are asked for.
-        frame: Option<FrameKind>,
+        /// A compressed frame follows the data set; else only the attributes are asked for.
+        has_frame: bool,
     },
     Picture,
-}
-
-/// How the frame's bytes are to be taken.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct FrameKind {
-    pub(super) is_encapsulated: bool,
-    pub(super) words: bool,
 }
 
 /// The answer. The body of `Shown` is the samples, row by row; the others have none.

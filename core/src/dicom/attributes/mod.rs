@@ -98,18 +98,30 @@ const WANTED: &[Tag] = &[
     tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
 ];
 
-/// Reads all of it; `stored` is what the frame turned out to be, where there is one.
-pub(super) fn settle(
-    dataset: &DataSet,
-    layout: &Layout,
-    stored: Option<&Stored>,
-) -> Result<Attributes, Error> {
+impl Attributes {
+    /// What the frame itself turned out to be.
+    pub(super) fn take(&mut self, stored: &Stored) {
+        self.bits_stored = stored.bits_stored;
+        self.stored_offset = stored.offset;
+        if stored.lossy && !self.lossy {
+            self.lossy = true;
+            self.cautions.push(lossy_caution());
+        }
+        self.cautions.extend(stored.cautions.iter().cloned());
+    }
+}
+
+fn lossy_caution() -> Caution {
+    Caution::new("W-LOSSY", "the image was compressed with loss")
+}
+
+/// Reads all that stands in the data set.
+pub(super) fn settle(dataset: &DataSet, layout: &Layout) -> Result<Attributes, Error> {
     let mut cautions = Vec::new();
     let photometric_interpretation = photometric(dataset, &mut cautions)?;
-    let bits_stored = stored.map_or(layout.bits_stored, |s| s.bits_stored);
     let modality_lut = voi::modality_lut(dataset, layout.is_signed, &mut cautions);
     let voi_luts = voi::voi_luts(dataset, layout.is_signed, &modality_lut, &mut cautions);
-    let padding = padding(dataset, bits_stored, layout.is_signed, &mut cautions);
+    let padding = padding(dataset, layout, &mut cautions);
     let spacing = spacing::spacing(dataset, &mut cautions);
     let image_laterality = view::image_laterality(dataset, &mut cautions);
     let view_position = view::view_position(dataset, &mut cautions);
@@ -126,20 +138,16 @@ pub(super) fn settle(
             "this is a raw image (FOR PROCESSING), not meant for reading",
         ));
     }
-    let lossy = dataset.text(tags::LOSSY_IMAGE_COMPRESSION).as_deref() == Some("01")
-        || stored.is_some_and(|s| s.lossy);
+    let lossy = dataset.text(tags::LOSSY_IMAGE_COMPRESSION).as_deref() == Some("01");
     if lossy {
-        cautions.push(Caution::new("W-LOSSY", "the image was compressed with loss"));
-    }
-    if let Some(stored) = stored {
-        cautions.extend(stored.cautions.iter().cloned());
+        cautions.push(lossy_caution());
     }
     Ok(Attributes {
         rows: layout.rows,
         columns: layout.columns,
         number_of_frames: layout.frames,
-        bits_stored,
-        stored_offset: stored.map_or(0, |s| s.offset),
+        bits_stored: layout.bits_stored,
+        stored_offset: 0,
         photometric_interpretation,
         modality_lut,
         padding,
@@ -176,15 +184,10 @@ fn photometric(
 }
 
 /// PixelPaddingValue and PixelPaddingRangeLimit (PS3.3 C.7.5.1.1.2), whatever VR they came in.
-fn padding(
-    dataset: &DataSet,
-    bits_stored: u16,
-    is_signed: bool,
-    cautions: &mut Vec<Caution>,
-) -> Option<(i32, i32)> {
+fn padding(dataset: &DataSet, layout: &Layout, cautions: &mut Vec<Caution>) -> Option<(i32, i32)> {
+    let (range, is_signed) = (1_i32 << layout.bits_stored, layout.is_signed);
     let stored = |tag| {
         let word = dataset.words(tag)?.first().copied()?;
-        let range = 1_i32 << bits_stored;
         let value = if is_signed { i32::from(word as i16) } else { i32::from(word) };
         // A signed value may have been written without its sign extension.
         Some(if is_signed && value >= range / 2 { value - range } else { value })
@@ -192,7 +195,7 @@ fn padding(
     let value = stored(tags::PIXEL_PADDING_VALUE)?;
     let limit = stored(tags::PIXEL_PADDING_RANGE_LIMIT).unwrap_or(value);
     let (low, high) = (value.min(limit), value.max(limit));
-    if high - low + 1 >= 1 << bits_stored {
+    if high - low + 1 >= range {
         cautions.push(Caution::new(
             "W-PADDING",
             "the pixel padding range covers every value; it was ignored",
