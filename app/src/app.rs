@@ -50,16 +50,20 @@ impl App {
         }
         let settings = launch.config_dir.as_deref().map(Settings::load).unwrap_or_default();
         let layout = settings.window.unwrap_or(DEFAULT_LAYOUT);
+        let shipped_library = whole(places::starter_library());
+        let shipped_encoder = whole(places::default_bundle());
         let places = Places {
             library: launch
                 .library
                 .or_else(|| settings.library.clone())
-                .unwrap_or_else(places::starter_library),
+                .unwrap_or_else(|| shipped_library.clone()),
             encoder: launch
                 .encoder
                 .or_else(|| settings.encoder.clone())
-                .unwrap_or_else(places::default_bundle),
+                .unwrap_or_else(|| shipped_encoder.clone()),
             device: launch.device.unwrap_or(settings.device),
+            shipped_library,
+            shipped_encoder,
             demonstration: places::assets().join("demonstration"),
         };
         let ctx = cc.egui_ctx.clone();
@@ -192,6 +196,11 @@ impl eframe::App for App {
     fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
         theme::GROUND.to_normalized_gamma_f32()
     }
+}
+
+/// Without detours, where it exists.
+fn whole(path: PathBuf) -> PathBuf {
+    std::fs::canonicalize(&path).unwrap_or(path)
 }
 
 fn dropped(ctx: &egui::Context) -> Option<Command> {

@@ -152,6 +152,7 @@ actions! {
         [key(Key::L)];
     Beside: "Compare side by side", "Film and selected case at one scale, side by side", [key(Key::Enter)];
     OpenLibrary: "Open library…", "Choose the folder of another case library", [];
+    UseShipped: "Use what ships", "Back to the library and the encoder that came with Precedent", [];
     OpenEncoder: "Choose encoder…", "Choose the folder of another encoder bundle", [];
     Back: "Back", "Cancel the gesture, close what is open on top", [key(Key::Escape)];
     Shortcuts: "Keys and gestures", "Everything the keyboard and the mouse can do",

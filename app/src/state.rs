@@ -55,6 +55,8 @@ pub struct Places {
     pub library: PathBuf,
     pub encoder: PathBuf,
     pub device: DeviceChoice,
+    pub shipped_library: PathBuf,
+    pub shipped_encoder: PathBuf,
     pub demonstration: PathBuf,
 }
 

@@ -178,6 +178,8 @@ pub(crate) fn circle_measures() -> Measures {
 /// A window in the making.
 pub(crate) struct Setup {
     pub(crate) films: Vec<(&'static str, Stored)>,
+    /// How many of the films are opened at the start.
+    pub(crate) opens: usize,
     pub(crate) answers: Answers,
     pub(crate) library_fails: Option<&'static str>,
     pub(crate) size: egui::Vec2,
@@ -187,6 +189,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             films: vec![("phantom.dcm", Stored::Film(Box::new(phantom(1))))],
+            opens: usize::MAX,
             answers: Answers::AtOnce,
             library_fails: None,
             size: vec2(1280.0, 800.0),
@@ -203,7 +206,8 @@ pub(crate) fn gate() -> (Sender<()>, Answers) {
 impl Setup {
     /// The window with its films on the way.
     pub(crate) fn open<'a>(self) -> Harness<'a, App> {
-        let paths = self.films.iter().map(|(path, _)| PathBuf::from(path)).collect();
+        let paths = self.films.iter().take(self.opens);
+        let paths = paths.map(|(path, _)| PathBuf::from(path)).collect();
         let stored = self.films.into_iter().map(|(path, film)| (PathBuf::from(path), film));
         let reader = Box::new(FakeReader(stored.collect()));
         let answers = Mutex::new(Some(self.answers));

@@ -21,6 +21,31 @@ fn several_films_stand_in_a_list_and_are_shown_by_a_click() {
 }
 
 #[test]
+fn a_film_dropped_onto_the_window_is_opened() {
+    #[derive(Debug)]
+    struct Dropped(std::path::PathBuf);
+    impl egui::DroppedFile for Dropped {
+        fn path(&self) -> &std::path::Path {
+            &self.0
+        }
+        fn bytes(&self) -> Result<Vec<u8>, String> {
+            Err("the window reads paths, not bytes".to_owned())
+        }
+    }
+    let films = vec![
+        ("one.dcm", Stored::Film(Box::new(phantom(1)))),
+        ("two.dcm", Stored::Film(Box::new(phantom(2)))),
+    ];
+    let mut window = Setup { films, opens: 1, ..Setup::default() }.shown();
+    assert_eq!(window.state().state().films.len(), 1);
+    window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped("two.dcm".into())));
+    window.step();
+    until(&mut window, "the dropped film is shown", |state| {
+        state.film().is_some_and(|film| film.name() == "two.dcm" && film.read().is_some())
+    });
+}
+
+#[test]
 fn a_film_without_a_size_is_measured_in_pixels_until_one_is_stated() {
     let mut film = phantom(1);
     film.spacing = None;

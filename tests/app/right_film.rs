@@ -124,6 +124,8 @@ fn with_three_films() -> State {
         library: "library".into(),
         encoder: "encoder".into(),
         device: DeviceChoice::Cpu,
+        shipped_library: "library".into(),
+        shipped_encoder: "encoder".into(),
         demonstration: "demonstration".into(),
     };
     let mut state = State::new(Settings::default(), places);

@@ -17,13 +17,14 @@ use crate::textures::{Painting, paint};
 use crate::theme;
 use crate::viewport::{View, aspect};
 
-/// How a card is laid out.
+/// How a card is laid out, in points.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Shape {
-    /// Picture at the left, words at the right.
-    Row { side: f32 },
-    /// Picture above, words below.
-    Column { side: f32 },
+pub(super) struct Shape {
+    pub size: egui::Vec2,
+    /// Of the square picture.
+    pub side: f32,
+    /// Words at the picture's right; else below it.
+    pub is_row: bool,
 }
 
 /// Where a case's picture lies, and what must be said about that.
@@ -39,11 +40,10 @@ pub(super) fn show(
     film: &Film,
     at: CaseAt,
     neighbour: &Neighbour,
-    size: egui::Vec2,
     shape: Shape,
     commands: &mut Vec<Command>,
 ) {
-    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let (rect, response) = ui.allocate_exact_size(shape.size, Sense::click());
     let is_selected = film.selected == Some(at);
     response
         .widget_info(|| WidgetInfo::selected(Role::Button, true, is_selected, spoken(neighbour)));
@@ -56,15 +56,12 @@ pub(super) fn show(
     want_picture(state, neighbour, commands);
     ground(ui, rect, &response, is_selected);
     let inner = rect.shrink(6.0);
-    let (picture_rect, words_rect) = match shape {
-        Shape::Row { side } => {
-            let (picture, words) = inner.split_left_right_at_x(inner.left() + side);
-            (picture, words.with_min_x(words.left() + 10.0))
-        }
-        Shape::Column { side } => {
-            let (picture, words) = inner.split_top_bottom_at_y(inner.top() + side);
-            (picture, words.with_min_y(words.top() + 6.0))
-        }
+    let (picture_rect, words_rect) = if shape.is_row {
+        let (picture, words) = inner.split_left_right_at_x(inner.left() + shape.side);
+        (picture, words.with_min_x(words.left() + 10.0))
+    } else {
+        let (picture, words) = inner.split_top_bottom_at_y(inner.top() + shape.side);
+        (picture, words.with_min_y(words.top() + 6.0))
     };
     picture(ui, state, film, neighbour, picture_rect);
     let layout = Layout::top_down(Align::Min);
@@ -217,7 +214,7 @@ fn words(ui: &mut Ui, neighbour: &Neighbour) {
     if !terms.is_empty() {
         ui.label(RichText::new(terms.join(", ")).size(theme::SMALL).color(theme::TEXT));
     }
-    ui.add(egui::Label::new(super::faint(&case.source)).truncate());
+    ui.label(super::faint(&case.source));
 }
 
 /// The outcome, by word and colour.

@@ -36,6 +36,9 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             ui.horizontal(|ui| {
                 super::action_button(ui, Action::FindSimilar, commands);
                 super::action_button(ui, Action::OpenLibrary, commands);
+                if state.places.library != state.places.shipped_library {
+                    super::action_button(ui, Action::UseShipped, commands);
+                }
             });
         }
         Search::Found(_) => match film.neighbours() {
@@ -178,12 +181,12 @@ fn one_list(
     let by_height = height / 5.0 - GAP - 12.0;
     let card_width = (width - GAP * (columns as f32 - 1.0)) / columns as f32;
     let side = by_height.clamp(*PICTURE.start(), *PICTURE.end()).min(card_width * 0.5);
-    let size = vec2(card_width, side + 12.0);
+    let shape = Shape { size: vec2(card_width, side + 12.0), side, is_row: true };
     for (row, pair) in list.chunks(columns).enumerate() {
         ui.horizontal(|ui| {
             for (i, neighbour) in pair.iter().enumerate() {
                 let at = CaseAt { list: 0, place: row * columns + i };
-                card::show(ui, state, film, at, neighbour, size, Shape::Row { side }, commands);
+                card::show(ui, state, film, at, neighbour, shape, commands);
             }
         });
     }
@@ -199,19 +202,18 @@ fn three_lanes(
     let count = lanes.len() as f32;
     let width = (ui.available_width() - GAP * (count - 1.0)) / count;
     let side = (width - 12.0).clamp(80.0, 200.0);
+    let shape = Shape { size: vec2(width, side + 104.0), side, is_row: false };
     let rows = lanes.iter().map(|(_, list)| list.len()).max().unwrap_or(0);
     for place in 0..rows {
         ui.horizontal(|ui| {
             for (list, (_, neighbours)) in lanes.iter().enumerate() {
-                let size = vec2(width, side + 104.0);
                 match neighbours.get(place) {
                     Some(neighbour) => {
                         let at = CaseAt { list, place };
-                        let shape = Shape::Column { side };
-                        card::show(ui, state, film, at, neighbour, size, shape, commands);
+                        card::show(ui, state, film, at, neighbour, shape, commands);
                     }
                     None => {
-                        ui.allocate_space(size);
+                        ui.allocate_space(shape.size);
                     }
                 }
             }

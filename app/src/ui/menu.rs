@@ -52,6 +52,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             ui.separator();
             item(ui, Action::OpenLibrary, true, commands);
             item(ui, Action::OpenEncoder, true, commands);
+            item(ui, Action::UseShipped, true, commands);
             ui.menu_button("Run the encoder on", |ui| device(ui, state, commands));
         });
         ui.menu_button("Help", |ui| {

@@ -111,6 +111,12 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::OpenFolder => effects.push(Effect::AskForFolder),
         Action::OpenLibrary => effects.push(Effect::AskForLibrary),
         Action::OpenEncoder => effects.push(Effect::AskForEncoder),
+        Action::UseShipped => {
+            (state.settings.library, state.settings.encoder) = (None, None);
+            state.places.library = state.places.shipped_library.clone();
+            state.places.encoder = state.places.shipped_encoder.clone();
+            cases::open_library(state, effects);
+        }
         Action::Quit => effects.push(Effect::Quit),
         Action::OpenDemonstration => films::open_demonstration(state, effects),
         Action::CloseFilm => {
