@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use egui::{Key, KeyboardShortcut, Modifiers, Rect, Vec2};
 use precedent_core::case::CaseId;
 use precedent_core::encoder::DeviceChoice;
-use precedent_core::geometry::{Contour, ImagePoint};
+use precedent_core::geometry::ImagePoint;
 use precedent_core::lexicon::Pathology;
 use precedent_core::segmentation::Prompt;
 
@@ -66,10 +66,7 @@ pub enum Command {
     },
     OpenBeside(CaseAt),
     /// A card came on the screen and its picture is not there yet.
-    WantPicture {
-        case: CaseId,
-        contour: Contour,
-    },
+    WantPicture(CaseId),
     OpenLibrary(PathBuf),
     OpenEncoder(PathBuf),
     ChooseDevice(DeviceChoice),

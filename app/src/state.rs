@@ -198,12 +198,11 @@ pub enum CasePicture {
     Failed(String),
 }
 
-/// A case's picture as the worker hands it over, with a window of its own region.
+/// A case's picture as the worker hands it over.
 #[derive(Debug, Clone)]
 pub struct ReadPicture {
     pub mammogram: Arc<Mammogram>,
     pub pyramid: Arc<Pyramid>,
-    pub voi_lut: VoiLut,
 }
 
 /// A position in the answer: which list, which place in it, both from 0.

@@ -18,7 +18,6 @@ use precedent_core::geometry::Contour;
 use precedent_core::mammogram::Mammogram;
 use precedent_core::retrieval::{Counts, Neighbours, Query};
 use precedent_core::segmentation::{Correction, Outliner, Prompt};
-use precedent_core::voi_lut::VoiLut;
 
 use crate::listing::{self, Listing};
 use crate::pyramid::Pyramid;
@@ -54,7 +53,6 @@ pub enum Request {
     },
     Picture {
         case: CaseId,
-        contour: Contour,
     },
 }
 
@@ -233,7 +231,7 @@ fn failed(request: &Request) -> Reply {
         Request::Retrieve { generation, .. } => {
             Reply::Neighbours { generation: *generation, result: Err(fault("the search")) }
         }
-        Request::Picture { case, .. } => {
+        Request::Picture { case } => {
             Reply::Picture { case: case.clone(), result: Err(fault("this picture")) }
         }
     }
@@ -302,12 +300,11 @@ fn cases_reply(
             };
             Some(Reply::Neighbours { generation, result })
         }
-        Request::Picture { case, contour } => {
+        Request::Picture { case } => {
             let result = match cases {
                 Some(cases) => cases.picture(&case).map_err(sentence).map(|mammogram| {
                     let pyramid = Arc::new(Pyramid::new(&mammogram));
-                    let voi_lut = VoiLut::around(&mammogram, &contour);
-                    ReadPicture { mammogram: Arc::new(mammogram), pyramid, voi_lut }
+                    ReadPicture { mammogram: Arc::new(mammogram), pyramid }
                 }),
                 None => Err(NONE_OPEN.to_owned()),
             };

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use self::breast::breast_range;
 
-use crate::geometry::{Contour, ImagePoint};
 use crate::mammogram::{Mammogram, PhotometricInterpretation};
 
 mod breast;
@@ -63,54 +62,6 @@ impl VoiLut {
             explanation: "Automatic".to_owned(),
             function: VoiFunction::LinearExact { center, width },
         }
-    }
-
-    /// A window for one region: from the 2nd to the 99.5th percentile of what lies within twice
-    /// the outline's equivalent radius, but no further from the median inside the outline than
-    /// three times its spread there, for a film's black or white edge may lie close by; so that
-    /// regions cut from different films can be compared by eye. LINEAR_EXACT, in modality values.
-    pub fn around(mammogram: &Mammogram, contour: &Contour) -> Self {
-        let center = contour.centroid();
-        let half = 2.0 * (contour.area() / std::f64::consts::PI).sqrt();
-        let span = |middle: f64, count: u32| {
-            let end = |v: f64| v.clamp(0.0, f64::from(count)) as u32;
-            end((middle - half).floor())..end((middle + half).ceil())
-        };
-        let columns = span(center.x, mammogram.columns);
-        let (mut around, mut inside) = (Vec::new(), Vec::new());
-        for row in span(center.y, mammogram.rows) {
-            for column in columns.clone() {
-                let stored = mammogram.stored(column, row);
-                if mammogram.padding.is_some_and(|(low, high)| (low..=high).contains(&stored)) {
-                    continue;
-                }
-                let value = mammogram.modality_lut.apply(stored);
-                around.push(value);
-                let pixel = ImagePoint::new(f64::from(column) + 0.5, f64::from(row) + 0.5);
-                if contour.contains(pixel) {
-                    inside.push(value);
-                }
-            }
-        }
-        if around.is_empty() {
-            return Self::automatic(mammogram);
-        }
-        if inside.is_empty() {
-            inside.clone_from(&around);
-        }
-        let at = |values: &mut Vec<f64>, share: f64| {
-            let idx = (share * (values.len() - 1) as f64).round() as usize;
-            *values.select_nth_unstable_by(idx, f64::total_cmp).1
-        };
-        let middle = at(&mut inside, 0.5);
-        let reach = 3.0 * (at(&mut inside, 0.98) - at(&mut inside, 0.02));
-        let a = at(&mut around, 0.02).max(middle - reach);
-        let b = at(&mut around, 0.995).min(middle + reach);
-        let function = VoiFunction::LinearExact {
-            center: f64::midpoint(a, b),
-            width: (b - a).abs().max(f64::MIN_POSITIVE),
-        };
-        Self { explanation: "Region".to_owned(), function }
     }
 }
 
@@ -329,34 +280,5 @@ mod tests {
             prop_assert!(close(&voi.display_table(&film, false), &inverted));
             prop_assert!(close(&voi.display_table(&film, true), &table));
         }
-    }
-
-    #[test]
-    fn a_region_s_window_spans_its_own_greys_and_nothing_beyond() {
-        // 21 x 21: 100 + column inside the middle 9 x 9, 5000 everywhere else, padding 0 in a row.
-        let mut film = film(PhotometricInterpretation::Monochrome2, vec![5000; 441]);
-        (film.rows, film.columns, film.padding) = (21, 21, Some((0, 0)));
-        let samples = Arc::make_mut(&mut film.samples);
-        for (row, column) in (6..15).flat_map(|row| (6..15).map(move |column| (row, column))) {
-            samples[row * 21 + column] = if row == 6 { 0 } else { 100 + column as u16 };
-        }
-        // Radius 2 about the middle: twice that reaches 6.5 to 14.5, so columns and rows 6 to 14.
-        let contour = Contour::circle(ImagePoint::new(10.5, 10.5), 2.0);
-        let VoiFunction::LinearExact { center, width } = VoiLut::around(&film, &contour).function
-        else {
-            panic!("the window is a straight line")
-        };
-        assert_eq!((center - width / 2.0, center + width / 2.0), (106.0, 114.0));
-
-        // A black edge through the region, far below what lies inside: columns 9 to 11 hold 109
-        // to 111, so the window ends at most 3 x 3 (columns 8 to 12: 4) below their median 110.
-        let samples = Arc::make_mut(&mut film.samples);
-        (0..441).filter(|i| i % 21 < 8).for_each(|i| samples[i] = 1);
-        let VoiFunction::LinearExact { center, width } = VoiLut::around(&film, &contour).function
-        else {
-            panic!("the window is a straight line")
-        };
-        let lower = center - width / 2.0;
-        assert!((98.0..=101.0).contains(&lower), "{lower}");
     }
 }

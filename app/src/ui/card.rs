@@ -85,8 +85,7 @@ fn ground(ui: &Ui, rect: Rect, response: &Response, is_selected: bool) {
 /// Asks for the picture of a case that came on the screen.
 pub(super) fn want_picture(state: &State, neighbour: &Neighbour, commands: &mut Vec<Command>) {
     if !state.pictures.contains_key(&neighbour.case.id) {
-        let Case { id, contour, .. } = &neighbour.case;
-        commands.push(Command::WantPicture { case: id.clone(), contour: contour.clone() });
+        commands.push(Command::WantPicture(neighbour.case.id.clone()));
     }
 }
 
@@ -144,7 +143,7 @@ pub(super) fn draw(
     let painting = Painting {
         mammogram: picture.mammogram.clone(),
         pyramid: picture.pyramid.clone(),
-        voi_lut: picture.voi_lut.clone(),
+        voi_lut: picture.mammogram.voi_luts.first()?.clone(),
         is_inverted: film.window.as_ref().is_some_and(|window| window.is_inverted),
     };
     paint(ui, rect, placed.view, painting);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use precedent_core::case::CaseId;
-use precedent_core::geometry::Contour;
 
 use super::Effect;
 use crate::state::{CaseAt, CasePicture, Library, Search, State};
@@ -131,12 +130,7 @@ pub(super) fn close_beside(state: &mut State) {
     }
 }
 
-pub(super) fn want_picture(
-    state: &mut State,
-    case: CaseId,
-    contour: Contour,
-    effects: &mut Vec<Effect>,
-) {
+pub(super) fn want_picture(state: &mut State, case: CaseId, effects: &mut Vec<Effect>) {
     if state.pictures.contains_key(&case) {
         return;
     }
@@ -152,5 +146,5 @@ pub(super) fn want_picture(
         state.pictures.retain(|id, _| needed.contains(id));
     }
     state.pictures.insert(case.clone(), CasePicture::Asked);
-    effects.push(Effect::Send(Request::Picture { case, contour }));
+    effects.push(Effect::Send(Request::Picture { case }));
 }

@@ -72,9 +72,7 @@ pub fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
             cases::select(state, at);
             cases::open_beside(state);
         }
-        Command::WantPicture { case, contour } => {
-            cases::want_picture(state, case, contour, effects);
-        }
+        Command::WantPicture(case) => cases::want_picture(state, case, effects),
         Command::OpenLibrary(path) => {
             state.settings.library = Some(path.clone());
             state.places.library = path;
