@@ -18,8 +18,8 @@ use crate::mammogram::Caution;
 pub(super) const MAX_DEPTH: usize = 64;
 /// Longest single attribute (other than pixel data) that is handed on.
 pub(super) const MAX_VALUE: usize = 4 << 20;
-/// Most bytes a file may have.
-pub(super) const MAX_FILE: u64 = 4 << 30;
+/// Most bytes a file may have: it is held in memory while it is read.
+pub(super) const MAX_FILE: u64 = 1 << 30;
 /// Most bytes a deflated data set may grow to; a film of 8000 x 10000 is 160 MB.
 pub(super) const MAX_INFLATED: u64 = 256 << 20;
 /// Most pixels of one frame: twice the largest film scan in use.

@@ -189,7 +189,8 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, Error> {
     if metadata.len() > guard::MAX_FILE {
         return Err(Refusal::TooLarge { bytes: metadata.len() }.into());
     }
-    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(metadata.len() as usize).map_err(|e| open(e.into()))?;
     file.take(guard::MAX_FILE).read_to_end(&mut bytes).map_err(open)?;
     Ok(bytes)
 }
@@ -248,6 +249,24 @@ fn mammogram(attributes: Attributes, samples: Vec<u16>, content_hash: [u8; 32]) 
             "W-AUTO-WINDOW",
             "the file offers no window; one was chosen from the breast's grey values",
         ));
+    } else if is_blank(&mammogram) {
+        mammogram.voi_luts.push(VoiLut::automatic(&mammogram));
+        mammogram.cautions.push(Caution::new(
+            "W-WINDOW-BLANK",
+            "the file's own window shows nothing but black or white; the automatic one is offered too",
+        ));
     }
     mammogram
+}
+
+/// Whether the first window leaves a picture of one value, black or white, of pixels that differ.
+fn is_blank(mammogram: &Mammogram) -> bool {
+    let table = mammogram.voi_luts[0].display_table(mammogram, false);
+    let mut samples = mammogram.samples.iter().filter(|sample| !mammogram.is_padding(**sample));
+    let Some(first) = samples.next() else { return false };
+    let shown = table[usize::from(*first)];
+    let is_end = shown == 0 || shown == 255;
+    is_end
+        && samples.clone().any(|sample| sample != first)
+        && samples.all(|sample| table[usize::from(*sample)] == shown)
 }

@@ -244,6 +244,22 @@ fn every_window_is_offered_and_only_sound_ones() {
     assert_eq!(codes, ["W-AUTO-WINDOW"], "no window is no fault");
 }
 
+#[test]
+fn a_window_that_shows_nothing_is_doubted_and_another_offered() {
+    for (center, photometric) in [("60000", "MONOCHROME2"), ("-9000", "MONOCHROME1")] {
+        let film = film(|f| {
+            f.text(CENTER, "DS", center).text(WIDTH, "DS", "100");
+            f.text((0x0028, 0x0004), "CS", photometric)
+        });
+        assert_eq!(doubts(&film), ["W-WINDOW-BLANK"]);
+        assert_eq!(film.voi_luts.len(), 2);
+        let picture = film.display(&film.voi_luts[1], false);
+        assert!(picture.contains(&0) && picture.contains(&255));
+    }
+    let flat = film(|f| f.pixels(&[5; 48]).text(CENTER, "DS", "9000"));
+    assert!(codes(&flat).is_empty(), "a flat image has nothing to show");
+}
+
 /// One VOI LUT: descriptor, data, VR of each.
 fn lut_item(descriptor: [u16; 3], vr: &'static str, data: Vec<u8>) -> File {
     let mut item = File::empty();
