@@ -97,7 +97,7 @@ def mass_region(film):
 
 
 def outline(cli, data, film):
-    """The contour in pixels, as the import finds it: a click, bounded to 2 to 12.4 mm."""
+    """The contour in pixels, much as the import finds it: a click, bounded to 2 to 12.4 mm."""
     words = film["region"].split()
     at = f"{words[1]},{words[2]}"
     pixel_mm = float(film["pixel_mm"])

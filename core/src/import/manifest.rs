@@ -2,24 +2,7 @@
 //!
 //! Parsed strictly: an unknown column or word is told with its line, never guessed. Words of older
 //! BI-RADS editions are mapped here (LOBULATED -> oval, ILL_DEFINED -> indistinct) and leave a
-//! caution on the case. The columns, `file` to `source` required:
-//!
-//! | column | content |
-//! | --- | --- |
-//! | `file` | picture, as a path below the manifest's folder: DICOM, or grey PNG or JPEG |
-//! | `patients` | every name by which this patient is known, separated by `\|`; kept as keyed hashes |
-//! | `pathology` | `malignant`, `benign` or `normal` |
-//! | `outcome_basis` | how the outcome is known: `biopsy`, `follow-up` … |
-//! | `source` | collection and scanner: `DDSM, HOWTEK 43.5` |
-//! | `region` | `circle X Y R`, `point X Y`, `box X0 Y0 X1 Y1`, `polygon X Y X Y X Y …` in pixels of the file; empty: a point in the middle |
-//! | `crop` | `X Y WIDTH HEIGHT`: the part of the file that is the picture; empty: all of it |
-//! | `pixel_mm` | side of a pixel, for a file that does not tell |
-//! | `pixel_origin` | `scanner` (of the film) or `stated`; empty: stated |
-//! | `laterality`, `view` | `R`, `L`; `CC`, `MLO` … |
-//! | `shape`, `margin` | BI-RADS words |
-//! | `breast_density` | `a` to `d`, or 1 to 4 |
-//! | `assessment`, `age` | BI-RADS category; years |
-//! | `notes` | free text, shown with the case: nothing that names the patient |
+//! caution on the case. //! [`COLUMNS_HELP`] says what each column holds.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -30,6 +13,29 @@ use crate::geometry::{Contour, ImagePoint, ImageRect};
 use crate::import::words;
 use crate::lexicon::{Assessment, BreastDensity, ImageLaterality, Pathology, ViewPosition};
 use crate::mammogram::{Caution, Spacing, SpacingOrigin};
+
+/// What the columns hold, for a person; `file` to `source` are required.
+pub const COLUMNS_HELP: &str = "\
+The manifest is a CSV file with a header; columns may come in any order:
+  file            picture below the manifest's folder: DICOM, or grey PNG or JPEG
+  patients        every name of this patient, separated by |; kept as keyed hashes only
+  pathology       malignant, benign or normal
+  outcome_basis   how the outcome is known: biopsy, follow-up ...
+  source          collection and scanner: DDSM, HOWTEK 43.5
+and, where they are known:
+  region          circle X Y R | point X Y | box X0 Y0 X1 Y1 | polygon X Y X Y X Y ...
+                  in pixels of the file; left out: a point in the middle
+  crop            X Y WIDTH HEIGHT: the part of the file that is the picture
+  pixel_mm        side of a pixel, for a file that does not tell
+  pixel_origin    scanner (of the film), or stated
+  laterality      R or L
+  view            CC, MLO ...
+  shape           oval, round, irregular; lobulated is read as oval
+  margin          circumscribed, obscured, microlobulated, indistinct, spiculated
+  breast_density  a to d, or 1 to 4
+  assessment      BI-RADS category, 0 to 6
+  age             in years
+  notes           free text, shown with the case: nothing that names the patient";
 
 /// The rows that can be used, and what is wrong with the others.
 #[derive(Debug, Clone, PartialEq, Default)]

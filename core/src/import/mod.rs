@@ -6,39 +6,23 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::case::{Case, CaseId};
 use crate::descriptor::{Descriptor, EncoderId};
 use crate::dicom;
 use crate::encoder::{self, Encoder};
-use crate::geometry::{Contour, ImagePoint, ImageRect};
-use crate::library::{self, Added, Library, NewCase, Picture, identity};
-use crate::mammogram::{Caution, Mammogram, Spacing};
-use crate::measures::{self, Measures};
+use crate::library::{self, Added, Library, NewCase, identity};
 use crate::patch;
 use crate::progress::{Progress, Report};
-use crate::segmentation::{Outliner, Prompt};
-use crate::voi_lut::{VoiFunction, VoiLut};
 
 pub mod manifest;
+mod prepare;
 mod words;
 
-use manifest::{Crop, Fault, Manifest, Region, Row};
+pub use prepare::{Prepared, prepare};
 
-/// A click finds no mass smaller than this radius …
-const SMALLEST_RADIUS_MM: f64 = 2.0;
-/// … and none larger: of the radii that readers drew on DDSM, 95 % lie below it.
-const LARGEST_RADIUS_MM: f64 = 12.4;
-/// A film larger than this is stored as the surroundings of its region.
-const LARGEST_WHOLE_PICTURE: u32 = 2048;
-/// Half side of those surroundings: of the region's own extent, and at least.
-const SURROUNDINGS: f64 = 2.0;
-/// Half side of the square whose tissue sets a picture's window, of the region's own extent.
-const SHOWN_AROUND: f64 = 1.2;
-const SURROUNDINGS_MM: f64 = 25.0;
-const SURROUNDINGS_PIXELS: f64 = 512.0;
+use manifest::{Fault, Manifest, Row};
+use prepare::{cut_region, read_row};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -68,30 +52,6 @@ pub struct Outcome {
     pub faults: Vec<Fault>,
     /// The rest was left because the caller asked to stop.
     pub cancelled: bool,
-}
-
-/// A region of a manifest, outlined and cut: what goes into a library, and what an encoder is
-/// made from.
-#[derive(Debug, Clone)]
-pub struct Prepared {
-    pub id: CaseId,
-    /// The film as it is to be stored: whole, cropped, or the region's surroundings.
-    pub film: Arc<Mammogram>,
-    /// In pixels of [`Self::film`].
-    pub contour: Contour,
-    pub measures: Measures,
-    pub picture: Picture,
-    /// [`identity::film_hash`] of the whole film.
-    pub film_hash: [u8; 32],
-    pub cautions: Vec<Caution>,
-}
-
-/// A row's file, before its region is outlined.
-struct ReadRow {
-    id: CaseId,
-    path: PathBuf,
-    film: Mammogram,
-    film_hash: [u8; 32],
 }
 
 /// What an import has in hand of a row.
@@ -181,57 +141,6 @@ pub fn rebuild(
     Ok(ControlFlow::Continue(()))
 }
 
-/// Reads a row's file, outlines its region and cuts what is to be stored. The error is a sentence
-/// for the row's line.
-pub fn prepare(reader: &mut dicom::Reader, folder: &Path, row: &Row) -> Result<Prepared, String> {
-    cut_region(read_row(reader, folder, row)?, row)
-}
-
-fn read_row(reader: &mut dicom::Reader, folder: &Path, row: &Row) -> Result<ReadRow, String> {
-    let path = inside(folder, &row.file)?;
-    let film = reader.read(&path).map_err(|error| sentence(&error))?;
-    let film_hash = identity::film_hash(&film);
-    let id = case_id(&film_hash, row);
-    Ok(ReadRow { id, path, film, film_hash })
-}
-
-fn cut_region(read: ReadRow, row: &Row) -> Result<Prepared, String> {
-    let ReadRow { id, path, film, film_hash } = read;
-    let spacing = agreed_spacing(film.spacing, row.spacing)?;
-    let film = Mammogram {
-        spacing,
-        image_laterality: film.image_laterality.or(row.image_laterality),
-        view_position: film.view_position.or(row.view_position),
-        ..film
-    };
-    let film = Arc::new(match row.crop {
-        Some(crop) => cut(&film, crop)?,
-        None => film,
-    });
-    let offset = row.crop.map_or(ImagePoint::default(), corner);
-
-    let contour = outline(&film, &shifted(&row.region, offset))?;
-    let measures = measures::measure(&film, &contour);
-    let (film, contour) = if film.rows.max(film.columns) > LARGEST_WHOLE_PICTURE {
-        let around = surroundings(&film, &contour);
-        let corner = corner(around);
-        (Arc::new(cut(&film, around)?), moved(&contour, |p| minus(p, corner)))
-    } else {
-        (film, contour)
-    };
-    // Short numbers, which a database of text gives back to the last bit.
-    let short = |v: f64| (v * 1024.0).round() / 1024.0;
-    let contour = moved(&contour, |p| ImagePoint::new(short(p.x), short(p.y)));
-
-    let film = Arc::new(shown_around(&film, &contour));
-    let picture = match keep(&path, &film) {
-        Some(picture) => picture,
-        None => Picture::png(&film).map_err(|error| sentence(&error))?,
-    };
-    let cautions = film.cautions.iter().chain(&row.cautions).cloned().collect();
-    Ok(Prepared { id, film, contour, measures, picture, film_hash, cautions })
-}
-
 fn store(
     library: &mut Library,
     encoder: &EncoderId,
@@ -265,185 +174,6 @@ fn store(
         descriptor,
         encoder,
     })
-}
-
-/// The file as a path that leads nowhere outside the manifest's folder, links included.
-fn inside(folder: &Path, file: &Path) -> Result<PathBuf, String> {
-    let resolve = |path: &Path| {
-        path.canonicalize().map_err(|error| format!("{} cannot be opened: {error}", file.display()))
-    };
-    let folder = resolve(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
-    let path = resolve(&folder.join(file))?;
-    if !path.starts_with(&folder) {
-        return Err(format!("{} leads outside the manifest's folder", file.display()));
-    }
-    Ok(path)
-}
-
-/// The film's own spacing, else the manifest's; two that differ by more than 1 % are refused.
-fn agreed_spacing(
-    own: Option<Spacing>,
-    stated: Option<Spacing>,
-) -> Result<Option<Spacing>, String> {
-    if let (Some(own), Some(stated)) = (own, stated)
-        && (own.mean_mm() / stated.mean_mm() - 1.0).abs() > 0.01
-    {
-        return Err(format!(
-            "the file says {:.4} mm a pixel where the manifest says {:.4}",
-            own.mean_mm(),
-            stated.mean_mm()
-        ));
-    }
-    Ok(own.or(stated))
-}
-
-/// The region's contour: drawn ones as they are, the others by the prompt a reader would use.
-/// Masses and normal regions take the same road, so that a contour does not give a class away.
-fn outline(film: &Arc<Mammogram>, region: &Region) -> Result<Contour, String> {
-    let mut outliner = Outliner::new(Arc::clone(film));
-    let prompt = match region {
-        Region::Polygon(contour) => return Ok(contour.clone()),
-        Region::Circle { center, radius } => Prompt::Drag { center: *center, radius: *radius },
-        Region::Box(rect) => Prompt::Box(*rect),
-        Region::Point(point) => sized(&mut outliner, film, *point)?,
-        Region::Middle => {
-            let (width, height) = (f64::from(film.columns), f64::from(film.rows));
-            sized(&mut outliner, film, ImagePoint::new(width / 2.0, height / 2.0))?
-        }
-    };
-    outliner.outline(prompt, &[]).map(|outline| outline.contour).map_err(|e| sentence(&e))
-}
-
-/// A drag of the size that suits the place, within the sizes that lesions have; a click where the
-/// film has no size.
-fn sized(outliner: &mut Outliner, film: &Mammogram, center: ImagePoint) -> Result<Prompt, String> {
-    let Some(spacing) = film.spacing else { return Ok(Prompt::Click(center)) };
-    let pixels = |mm: f64| (mm / spacing.mean_mm()).max(1.0);
-    let radius = outliner
-        .radius_within(center, pixels(SMALLEST_RADIUS_MM)..=pixels(LARGEST_RADIUS_MM))
-        .map_err(|e| sentence(&e))?;
-    Ok(Prompt::Drag { center, radius })
-}
-
-/// The part of a film, as a film.
-fn cut(film: &Mammogram, crop: Crop) -> Result<Mammogram, String> {
-    let Crop { column, row, columns, rows } = crop;
-    let fits =
-        |first: u32, count: u32, size: u32| first.checked_add(count).is_some_and(|end| end <= size);
-    if !fits(column, columns, film.columns) || !fits(row, rows, film.rows) {
-        return Err(format!(
-            "the crop reaches beyond the picture of {} x {} pixels",
-            film.columns, film.rows
-        ));
-    }
-    let samples = (row..row + rows)
-        .flat_map(|r| {
-            let start = r as usize * film.columns as usize + column as usize;
-            film.samples[start..start + columns as usize].iter().copied()
-        })
-        .collect();
-    Ok(Mammogram { rows, columns, samples: Arc::new(samples), ..film.clone() })
-}
-
-/// A square around the outline, as far as the film goes.
-fn surroundings(film: &Mammogram, contour: &Contour) -> Crop {
-    let bounds = contour.bounds();
-    let least = film.spacing.map_or(SURROUNDINGS_PIXELS, |s| SURROUNDINGS_MM / s.mean_mm());
-    let half = (SURROUNDINGS * bounds.width().max(bounds.height())).max(least);
-    let center = bounds.center();
-    let range = |middle: f64, size: u32| {
-        let first = (middle - half).floor().clamp(0.0, f64::from(size) - 1.0) as u32;
-        let end = (middle + half).ceil().clamp(f64::from(first) + 1.0, f64::from(size)) as u32;
-        (first, end - first)
-    };
-    let (column, columns) = range(center.x, film.columns);
-    let (row, rows) = range(center.y, film.rows);
-    Crop { column, row, columns, rows }
-}
-
-/// A film that brings no window of its own gets one from the tissue around its region, so that a
-/// picture without air or with much of it is as legible as the next.
-fn shown_around(film: &Mammogram, contour: &Contour) -> Mammogram {
-    let is_automatic = film.voi_luts.iter().all(|voi| voi.explanation == "Automatic");
-    let bounds = contour.bounds();
-    let half = SHOWN_AROUND * bounds.width().max(bounds.height());
-    let center = bounds.center();
-    let range = |middle: f64, size: u32| {
-        let clamped = |v: f64| v.clamp(0.0, f64::from(size)) as usize;
-        clamped(middle - half)..clamped(middle + half)
-    };
-    let mut values: Vec<u16> = range(center.y, film.rows)
-        .flat_map(|row| {
-            let start = row * film.columns as usize;
-            range(center.x, film.columns).map(move |column| start + column)
-        })
-        .map(|position| film.samples[position])
-        .filter(|&sample| sample != 0 && !film.is_padding(sample))
-        .collect();
-    values.sort_unstable();
-    let (Some(low), Some(high)) = (
-        values.get(values.len() / 200),
-        values.get(values.len().saturating_sub(values.len() / 200 + 1)),
-    ) else {
-        return film.clone();
-    };
-    if !is_automatic || low == high {
-        return film.clone();
-    }
-    let value = |sample: u16| film.modality_lut.apply(i32::from(sample) + film.stored_offset);
-    let (low, high) = (value(*low), value(*high));
-    let voi = VoiLut {
-        explanation: "Around the region".to_owned(),
-        function: VoiFunction::LinearExact {
-            center: (low + high) / 2.0,
-            width: (high - low).abs().max(f64::MIN_POSITIVE),
-        },
-    };
-    Mammogram { voi_luts: vec![voi], ..film.clone() }
-}
-
-fn corner(crop: Crop) -> ImagePoint {
-    ImagePoint::new(f64::from(crop.column), f64::from(crop.row))
-}
-
-fn minus(point: ImagePoint, offset: ImagePoint) -> ImagePoint {
-    ImagePoint::new(point.x - offset.x, point.y - offset.y)
-}
-
-fn moved(contour: &Contour, to: impl Fn(ImagePoint) -> ImagePoint) -> Contour {
-    let points = contour.points().iter().copied().map(to).collect();
-    Contour::new(points).expect("a film's pixels are far from where numbers end")
-}
-
-/// The region in pixels of a crop whose top left corner is at `offset`.
-fn shifted(region: &Region, offset: ImagePoint) -> Region {
-    let shift = |p: ImagePoint| minus(p, offset);
-    match region {
-        Region::Circle { center, radius } => {
-            Region::Circle { center: shift(*center), radius: *radius }
-        }
-        Region::Point(point) => Region::Point(shift(*point)),
-        Region::Box(rect) => Region::Box(ImageRect { min: shift(rect.min), max: shift(rect.max) }),
-        Region::Polygon(contour) => Region::Polygon(moved(contour, shift)),
-        Region::Middle => Region::Middle,
-    }
-}
-
-/// The file's own bytes where they are the film's and safe to keep.
-fn keep(path: &Path, film: &Mammogram) -> Option<Picture> {
-    let bytes = std::fs::read(path).ok()?;
-    (*blake3::hash(&bytes).as_bytes() == film.content_hash)
-        .then(|| Picture::keep(bytes, film))
-        .flatten()
-}
-
-/// A case is named after its content: the film's pixels, and what the manifest marks on them.
-fn case_id(film_hash: &[u8; 32], row: &Row) -> CaseId {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(film_hash);
-    let marked = serde_json::to_vec(&(row.crop, &row.region)).expect("plain values become JSON");
-    hasher.update(&marked);
-    CaseId(hasher.finalize().to_hex()[..12].to_owned())
 }
 
 /// An error with its causes in one line.

@@ -152,7 +152,9 @@ fn report(file: &Path, asked: &Asked, retriever: &Retriever, found: &Neighbours)
     let film = &asked.film;
     let milliseconds = |time: Duration| (time.as_secs_f64() * 1e5).round() / 1e2;
     let outline: Vec<_> = asked.contour.points().iter().map(|p| [p.x, p.y]).collect();
-    let cautions: Vec<_> = film.cautions.iter().chain(&found.cautions).collect();
+    // The search says better what the reader noticed too.
+    let own = film.cautions.iter().filter(|own| found.cautions.iter().all(|c| c.code != own.code));
+    let cautions: Vec<_> = own.chain(&found.cautions).collect();
     let listed = found.lists.iter().flat_map(|(_, list)| list);
     json!({
         "query": {

@@ -41,9 +41,10 @@ enum Verb {
 }
 
 #[derive(clap::Args)]
+#[command(after_long_help = manifest::COLUMNS_HELP)]
 struct ImportArgs {
     dir: PathBuf,
-    /// One row a region; see the manual for its columns
+    /// One row a region; --help tells its columns
     manifest: PathBuf,
     #[command(flatten)]
     encoder: EncoderArgs,
