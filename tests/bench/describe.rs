@@ -14,7 +14,7 @@ use precedent_core::encoder::{DeviceChoice, Encoder};
 use precedent_core::patch::{self, Patch};
 use precedent_core::places;
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 const TRUNK: &str = "vgg16-1e86f38309884cd0.safetensors";
 
 pub(crate) fn run() {
@@ -35,7 +35,7 @@ pub(crate) fn run() {
             .iter()
             .map(|patch| View::FOUR.iter().map(|view| view.of(&patch.pixels)).collect())
             .collect();
-        for threads in [1, 2] {
+        for threads in [2] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             let pool = pool.expect("a pool of a few threads");
             let describe = match &encoder {

@@ -28,7 +28,7 @@ def tensors(path):
     for name, info in header.items():
         if name != "__metadata__":
             start, end = info["data_offsets"]
-            kind = {"F16": np.float16, "F32": np.float32}[info["dtype"]]
+            kind = {"F16": np.float16, "F32": np.float32, "U8": np.uint8}[info["dtype"]]
             yield name, np.frombuffer(data[start:end], kind).reshape(info["shape"]).astype(np.float32)
 
 
@@ -45,12 +45,12 @@ def graph(weights):
         if number != numbers[-1]:
             nodes.append(helper.make_node("Relu", [last], [f"relu{number}"]))
             last = f"relu{number}"
-    shape = ["batch", 3, SIDE, SIDE]
+    shape, maps = ["batch", 3, "rows", "columns"], ["batch", 512, "map_rows", "map_columns"]
     body = helper.make_graph(
         nodes,
         "vgg16",
         [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info(last, TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info(last, TensorProto.FLOAT, maps)],
         [numpy_helper.from_array(array, name) for name, array in weights.items()],
     )
     model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 17)])
@@ -59,20 +59,33 @@ def graph(weights):
     return model.SerializeToString()
 
 
-trunk, pictures, batch, threads, rounds, answer = sys.argv[1:]
-grey = np.fromfile(pictures, dtype="<f4").reshape(int(batch), 1, SIDE, SIDE)
-pixels = np.repeat(grey, 3, axis=1) - MEANS
-options = onnxruntime.SessionOptions()
-options.intra_op_num_threads = int(threads)
-options.inter_op_num_threads = 1
-session = onnxruntime.InferenceSession(
-    graph(dict(tensors(trunk))), options, providers=["CPUExecutionProvider"]
-)
-maps = session.run(None, {"pictures": pixels})[0]
-elapsed = []
-for _ in range(int(rounds)):
-    start = time.perf_counter()
-    session.run(None, {"pictures": pixels})
-    elapsed.append(time.perf_counter() - start)
-maps.astype("<f4").tofile(answer)
-print(statistics.median(elapsed) * 1e3)
+def session(trunk, threads):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    model = graph(dict(tensors(trunk)))
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def run(session, grey):
+    """Grey pictures `[batch, side, side]` of 0 to 255 to maps `[batch, 512, side / 16, side / 16]`."""
+    pixels = np.repeat(grey[:, None], 3, axis=1) - MEANS
+    return session.run(None, {"pictures": pixels.astype(np.float32)})[0]
+
+
+def main():
+    trunk, pictures, batch, threads, rounds, answer = sys.argv[1:]
+    grey = np.fromfile(pictures, dtype="<f4").reshape(int(batch), SIDE, SIDE)
+    vgg16 = session(trunk, int(threads))
+    maps = run(vgg16, grey)
+    elapsed = []
+    for _ in range(int(rounds)):
+        start = time.perf_counter()
+        run(vgg16, grey)
+        elapsed.append(time.perf_counter() - start)
+    maps.astype("<f4").tofile(answer)
+    print(statistics.median(elapsed) * 1e3)
+
+
+if __name__ == "__main__":
+    main()
