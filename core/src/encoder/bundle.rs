@@ -276,6 +276,10 @@ impl KnownAnswer {
 
 fn read(dir: &Path, file: &str) -> Result<Vec<u8>, Error> {
     let path = dir.join(file);
+    let size = std::fs::metadata(&path).map(|metadata| metadata.len());
+    if size.is_ok_and(|size| size > tensors::MAX_FILE_BYTES) {
+        return Err(tensors::Error::TooLarge { path }.into());
+    }
     std::fs::read(&path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound if !dir.join(CONFIG).exists() => {
             Error::Missing { path: dir.to_owned() }

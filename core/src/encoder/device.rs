@@ -13,7 +13,8 @@ use burn::tensor::wgpu::WgpuInitError;
 use burn::tensor::{Device, DeviceKind};
 use serde::{Deserialize, Serialize};
 
-use super::backbone::{Architecture, Fixture, Input, Trunk};
+use super::backbone::{Architecture, Input, Trunk};
+use super::fixture::Fixture;
 use super::tensors::TensorFile;
 use super::{DeviceChoice, DeviceReport};
 
@@ -134,7 +135,8 @@ fn hold(
     let unusable =
         |what: &str| format!("The graphics processor's trial {what}, so the CPU is used");
     let printed = run_child(choice, trunk, architecture, trial).map_err(|what| unusable(&what))?;
-    let reply: Reply = serde_json::from_str(printed.trim())
+    // The last line: some drivers print lines of their own.
+    let reply: Reply = serde_json::from_str(printed.lines().last().unwrap_or_default())
         .map_err(|_| unusable("gave no answer that can be read"))?;
     match reply {
         Reply::NoAdapter { software: None } => {
@@ -294,6 +296,7 @@ pub(crate) fn run_if_asked() -> Option<ExitCode> {
     if args.next()? != ARGUMENT {
         return None;
     }
+    end_in_time();
     let args: Vec<PathBuf> = args.map(PathBuf::from).collect();
     let [choice, architecture, trunk, memory @ ..] = &args[..] else {
         return Some(ExitCode::from(2));
@@ -310,6 +313,14 @@ pub(crate) fn run_if_asked() -> Option<ExitCode> {
         writeln!(std::io::stdout().lock(), "{line}").map_err(drop)
     });
     Some(if printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The parent ends a child that hangs. One whose parent is gone ends itself.
+fn end_in_time() {
+    std::thread::spawn(|| {
+        std::thread::sleep(Duration::from_secs(300));
+        std::process::exit(3);
+    });
 }
 
 /// The child's side: finds the adapter and runs the fixture on it.

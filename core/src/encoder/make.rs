@@ -1,6 +1,7 @@
 //! A new bundle from regions: centres, projections, known answer. No label is looked at.
 //!
-//! The same regions, trunk and seed give the same bundle, with any number of threads.
+//! The same regions, trunk and seed give the same bundle, with any number of threads. On another
+//! kind of processor sums are rounded otherwise, and the bundle is equal but for last digits.
 
 use std::ops::ControlFlow;
 

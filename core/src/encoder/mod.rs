@@ -10,6 +10,7 @@
 //! - [`backbone`], [`netvlad`], [`pca_whitening`], [`head`]: the network, a layer a file.
 //! - [`join`]: the parts of a descriptor and their shares of a distance.
 //! - [`bundle`]: one folder is one encoder.
+//! - [`fixture`]: pictures and the activations they must give.
 //! - [`device`]: a GPU is trusted once it has proved itself, else the CPU runs all.
 //! - [`make`]: a new bundle from regions.
 
@@ -25,6 +26,7 @@ use crate::patch::{CELL, Patch};
 pub mod backbone;
 pub mod bundle;
 pub mod device;
+pub mod fixture;
 pub mod head;
 pub mod join;
 mod kmeans;

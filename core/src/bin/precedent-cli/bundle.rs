@@ -41,7 +41,7 @@ struct MakeArgs {
     /// Which encoder: default (outline-weighted, four views, PCA) or paper (plain, whitened)
     #[arg(long, value_enum)]
     recipe: RecipeName,
-    /// Regions, trunk and seed decide the bundle to the last bit
+    /// On one kind of processor, regions, trunk and seed decide the bundle to the last bit
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Weights of the convolutions, NETWORK-….safetensors; the VGG-16 that ships where left out

@@ -1,0 +1,176 @@
+//! Bundles: sound, made again, damaged, forged.
+
+use super::*;
+
+#[test]
+fn a_descriptor_has_length_one_and_comes_out_the_same_alone_or_among_others() {
+    let tiny = TinyEncoder::new();
+    let encoder = tiny.open().expect("a sound bundle");
+    let together = describe(&encoder);
+    assert_eq!(together, describe(&encoder));
+    for (patch, descriptor) in some_patches().iter().zip(&together) {
+        assert_eq!(descriptor.values().len(), encoder.dims());
+        assert!((descriptor.cosine(descriptor) - 1.0).abs() < 1e-5);
+        let alone = encoder.describe(std::slice::from_ref(patch)).expect("a sound patch");
+        assert_eq!(&alone[0], descriptor);
+    }
+    let shares = encoder.shares(&together[0], &together[1]);
+    assert_eq!(shares, [("texture".to_owned(), 1.0)]);
+}
+
+#[test]
+fn the_same_regions_and_seed_make_the_same_encoder_on_any_number_of_threads() {
+    let tiny = TinyEncoder::new();
+    for recipe in [Recipe::Default, Recipe::Paper] {
+        let write = |threads: usize, seed: u64| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let made = pool.expect("a pool").install(|| tiny.make(recipe, seed));
+            let dir = tempfile::tempdir().expect("a temporary folder");
+            let path = dir.path().join("bundle");
+            Bundle::write(&path, &made.config, &made.learnt, &made.known_answer)
+                .expect("a new bundle");
+            std::fs::read(path.join("BLAKE3SUMS")).expect("the hash list")
+        };
+        assert_eq!(write(1, 5), write(3, 5), "{recipe:?}");
+        assert_ne!(write(2, 5), write(2, 6), "{recipe:?}");
+    }
+}
+
+#[test]
+fn the_paper_recipe_whitens_at_most_a_tenth_as_many_dimensions_as_regions() {
+    let made = TinyEncoder::new().make(Recipe::Paper, 1);
+    assert!(made.config.pca.whitened && !made.config.netvlad.region_weighted);
+    assert_eq!(made.config.pca.dims, 3);
+    assert_eq!(made.config.netvlad.clusters, 50);
+    assert_eq!(made.config.netvlad.dims, 16);
+}
+
+#[test]
+fn too_few_regions_or_a_cancel_make_no_encoder() {
+    let tiny = TinyEncoder::new();
+    let trunk = TensorFile::open(&tiny.trunk()).expect("our own weights");
+    let film = breast_film();
+    let region = Region::cut(&film, &circle_mm(&film, 30.0, 25.0, 6.0));
+    let make = |count: usize, answer: ControlFlow<()>| {
+        let ingredients = Ingredients {
+            recipe: Recipe::Default,
+            architecture: Architecture::Tiny,
+            trunk: &trunk,
+            regions: &vec![region.clone(); count],
+            seed: 1,
+            sources: &[],
+        };
+        make::make(&ingredients, &mut |_| answer).expect_err("no encoder")
+    };
+    let too_few = make(2, ControlFlow::Continue(()));
+    assert!(matches!(too_few, make::Error::TooFew { needed: 3, found: 2 }));
+    assert!(matches!(make(5, ControlFlow::Break(())), make::Error::Cancelled));
+}
+
+#[test]
+fn a_bundle_is_never_written_over_another() {
+    let tiny = TinyEncoder::new();
+    let made = tiny.make(Recipe::Paper, 1);
+    let before = tiny.read("encoder.toml");
+    let again = Bundle::write(&tiny.bundle(), &made.config, &made.learnt, &made.known_answer);
+    assert!(matches!(again, Err(bundle::Error::Exists { .. })));
+    assert_eq!(tiny.read("encoder.toml"), before);
+    let left: Vec<_> =
+        std::fs::read_dir(tiny.dir.path().join("encoders")).expect("the folder").collect();
+    assert_eq!(left.len(), 1, "nothing half written is left");
+}
+
+#[test]
+fn any_changed_or_cut_file_is_refused_in_one_sentence() {
+    let tiny = TinyEncoder::new();
+    for file in ["encoder.toml", "known_answer.safetensors", "weights.safetensors"] {
+        let sound = tiny.read(file);
+        for place in (0..sound.len()).step_by(sound.len() / 9) {
+            let mut changed = sound.clone();
+            changed[place] ^= 0x10;
+            for bytes in [&changed[..], &sound[..place]] {
+                std::fs::write(tiny.bundle().join(file), bytes).expect("a small file");
+                let error = tiny.open().expect_err("damaged").to_string();
+                assert!(error.contains("damaged") && error.contains(file), "{error}");
+                assert!(!error.contains('\n'));
+            }
+        }
+        std::fs::remove_file(tiny.bundle().join(file)).expect("a file of the bundle");
+        assert!(tiny.open().is_err(), "without {file}");
+        std::fs::write(tiny.bundle().join(file), &sound).expect("a small file");
+    }
+    tiny.open().expect("whole again");
+}
+
+#[test]
+fn no_folder_and_no_trunk_are_told_apart() {
+    let tiny = TinyEncoder::new();
+    let nowhere = Encoder::open(&tiny.dir.path().join("nothing"), DeviceChoice::Cpu);
+    assert!(matches!(nowhere, Err(Error::Bundle(bundle::Error::Missing { .. }))));
+    let trunks = tiny.dir.path().join("trunks");
+    let bundle = Bundle::open(&tiny.bundle()).expect("a sound bundle");
+    let trunk = trunks.join(&bundle.config.trunk.file);
+    let mut bytes = std::fs::read(&trunk).expect("the trunk");
+    *bytes.last_mut().expect("not empty") ^= 1;
+    std::fs::write(&trunk, bytes).expect("a small file");
+    let changed = tiny.open();
+    assert!(matches!(changed, Err(Error::Bundle(bundle::Error::DamagedTrunk { .. }))));
+    std::fs::remove_file(&trunk).expect("the trunk");
+    let missing = tiny.open();
+    assert!(matches!(missing, Err(Error::Bundle(bundle::Error::MissingTrunk { .. }))));
+}
+
+#[test]
+fn a_forged_hash_list_does_not_help_what_is_wrong_inside() {
+    let tiny = TinyEncoder::new();
+    let weights = tiny.read("weights.safetensors");
+
+    tiny.forge("weights.safetensors", b"\x80\x02}q\x00X\x04\x00\x00\x00");
+    let error = tiny.open().expect_err("a pickle").to_string();
+    assert!(error.contains("pickle"), "{error}");
+
+    let mut not_a_number = weights.clone();
+    let end = not_a_number.len();
+    not_a_number[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    tiny.forge("weights.safetensors", &not_a_number);
+    let error = tiny.open().expect_err("not a number").to_string();
+    assert!(error.contains("not finite"), "{error}");
+
+    tiny.forge("weights.safetensors", &tiny.read("known_answer.safetensors"));
+    assert!(tiny.open().is_err());
+    tiny.forge("weights.safetensors", &weights);
+    tiny.open().expect("sound again");
+
+    let text = String::from_utf8(tiny.read("encoder.toml")).expect("text");
+    for (from, to) in [
+        ("format = 1", "format = 2"),
+        ("half_side_radii = 1.5", "half_side_radii = 2.0"),
+        ("clusters = 64", "clusters = 32"),
+        ("weight = 1.0", "weight = -1.0"),
+        ("architecture = \"tiny\"", "architecture = \"vgg16\""),
+        ("name = \"default\"", "name = 4"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        tiny.forge("encoder.toml", text.replace(from, to).as_bytes());
+        assert!(tiny.open().is_err(), "{to}");
+    }
+    tiny.forge("encoder.toml", text.as_bytes());
+
+    // Another encoder's weights, of the same shapes: only the known answer tells.
+    let other = tensors::to_bytes(&tiny.make(Recipe::Default, 99).learnt.to_arrays());
+    tiny.forge("weights.safetensors", &other);
+    assert!(matches!(tiny.open(), Err(Error::KnownAnswer { .. })));
+}
+
+#[test]
+fn a_patch_of_another_shape_is_an_error() {
+    let tiny = TinyEncoder::new();
+    let encoder = tiny.open().expect("a sound bundle");
+    let sound = some_patches().remove(0);
+    let short = Patch { pixels: sound.pixels[1..].to_vec(), ..sound.clone() };
+    let coarse = Patch { weights: vec![1.0; 9], ..sound.clone() };
+    let empty = Patch { pixels: Vec::new(), weights: Vec::new() };
+    for patch in [short, coarse, empty] {
+        assert!(matches!(encoder.describe(&[patch]), Err(Error::Patch)));
+    }
+}
