@@ -17,7 +17,7 @@
 //! - [`history`]: undo and redo of the outline.
 //! - [`viewport`]: where does a place of the film lie on the screen?
 //! - [`pyramid`], [`textures`]: how do 16-bit pixels get there?
-//! - [`theme`]: every colour, spacing and font.
+//! - [`theme`], [`icon`]: every colour, spacing and font; the program's sign.
 //! - [`ui`]: the panels; each reads the state and pushes commands.
 //! - [`settings`]: what is kept between runs?
 //! - [`app`]: one frame: replies, keys, panels, commands.
@@ -29,6 +29,7 @@ pub mod app;
 pub mod command;
 mod dialogs;
 pub mod history;
+pub mod icon;
 pub mod listing;
 pub mod pyramid;
 pub mod settings;

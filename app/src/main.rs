@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
 use clap::Parser;
 use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
 use precedent::app::{self, App, DEFAULT_LAYOUT, Launch};
@@ -80,6 +79,7 @@ fn open(args: Args) -> anyhow::Result<()> {
         viewport: egui::ViewportBuilder::default()
             .with_title("Precedent")
             .with_app_id("precedent")
+            .with_icon(precedent::icon::icon())
             .with_inner_size([layout.width, layout.height])
             .with_min_inner_size([900.0, 560.0])
             .with_maximized(layout.is_maximized)
@@ -92,12 +92,21 @@ fn open(args: Args) -> anyhow::Result<()> {
     };
     let create: eframe::AppCreator<'_> =
         Box::new(move |cc| Ok(Box::new(App::new(cc, launch, app::tools()))));
-    eframe::run_native("precedent", options, create)
-        .map_err(|error| anyhow::anyhow!("{error}"))
-        .context(
-            "no window can be opened here (a display and a Vulkan, Metal, DirectX or OpenGL driver \
-             are needed, a software one will do); precedent-cli works without one",
-        )
+    eframe::run_native("precedent", options, create).map_err(|error| {
+        tracing::debug!("{error}");
+        let why = match error {
+            eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => {
+                "no display can be reached".to_owned()
+            }
+            eframe::Error::Wgpu(_) => {
+                "there is no graphics driver for Vulkan, Metal, DirectX or OpenGL; a software one \
+                 will do (Debian: mesa-vulkan-drivers)"
+                    .to_owned()
+            }
+            other => other.to_string(),
+        };
+        anyhow::anyhow!("no window can be opened: {why}; precedent-cli works without one")
+    })
 }
 
 /// Any adapter will do, with all the texture size it offers.

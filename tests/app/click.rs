@@ -176,6 +176,29 @@ fn the_right_button_changes_the_window_and_not_the_outline() {
 }
 
 #[test]
+fn space_and_drag_moves_the_film_and_outlines_nothing() {
+    let mut window = Setup::default().shown();
+    let before = on_screen(&window, CENTER);
+    window.key_down(egui::Key::Space);
+    window.step();
+    window.hover_at(before);
+    window.step();
+    window.drag_at(before);
+    window.step();
+    for i in 1..=5 {
+        window.hover_at(before + egui::vec2(12.0, 6.0) * i as f32);
+        window.step();
+    }
+    window.drop_at(before + egui::vec2(60.0, 30.0));
+    window.key_up(egui::Key::Space);
+    window.run_steps(3);
+    let moved = on_screen(&window, CENTER) - before;
+    // The first few points decide that it is a drag; they are not moved.
+    assert!((40.0..=60.5).contains(&moved.x) && (18.0..=30.5).contains(&moved.y), "{moved:?}");
+    assert!(shown_film(&window).marked().is_none() && !shown_film(&window).history.can_undo());
+}
+
+#[test]
 fn the_wheel_zooms_where_the_pointer_is() {
     let mut window = Setup::default().shown();
     let pos = on_screen(&window, CENTER);

@@ -28,10 +28,11 @@ pub(crate) const CENTER: ImagePoint = ImagePoint::new(340.0, 420.0);
 pub(crate) const RADIUS: f64 = 60.0;
 
 /// A right breast's CC film of 600 x 800 pixels with one round mass, `seed` in its grain; a seed
-/// of 0 draws no grain.
+/// of 0 draws a faint checker instead.
 pub(crate) fn phantom(seed: u32) -> Mammogram {
     let mut film = film(600, 800, |column, row| {
-        let grain = if seed == 0 { 30 } else { hash(column, row, seed) % 60 };
+        let checker = 20 + 20 * ((column / 8 + row / 8) % 2);
+        let grain = if seed == 0 { checker } else { hash(column, row, seed) % 60 };
         let at = ImagePoint::new(f64::from(column) + 0.5, f64::from(row) + 0.5);
         let breast = if column > 80 { 900 } else { 40 };
         // A mass whose edge falls over ten pixels.

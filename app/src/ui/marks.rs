@@ -5,6 +5,7 @@ use precedent_core::geometry::{Contour, ImagePoint};
 use precedent_core::mammogram::Mammogram;
 use precedent_core::segmentation::{Correction, Outline, Prompt};
 
+use crate::state::Marked;
 use crate::theme;
 use crate::viewport::View;
 
@@ -33,6 +34,21 @@ pub(super) fn handles(painter: &Painter, view: &View, outline: &Outline, shows_a
         let Correction::Through(at) = *correction;
         dot(at, 4.5, Color32::WHITE);
     }
+}
+
+/// Both diameters, at the lower right of a contour.
+pub(super) fn size(painter: &Painter, view: &View, marked: &Marked) {
+    let measures = &marked.measures;
+    let text = format!(
+        "{:.1} × {:.1} {}",
+        measures.longest_diameter, measures.perpendicular_diameter, measures.unit
+    );
+    let corner = view.ui_from_image(marked.outline.contour.bounds().max) + vec2(8.0, 4.0);
+    let font = theme::plain(12.0);
+    let width = painter.layout_no_wrap(text.clone(), font.clone(), theme::TEXT).size().x;
+    let room = painter.clip_rect().shrink(12.0);
+    let at = pos2(corner.x.min(room.right() - width), corner.y.min(room.bottom() - 40.0));
+    words(painter, at, Align2::LEFT_TOP, &text, font, theme::TEXT);
 }
 
 /// What the hand has drawn so far.

@@ -23,6 +23,9 @@ mod start;
 mod status_bar;
 pub mod viewer;
 
+/// Of a small window, the cases take no more than this at first; the film needs its room.
+const LARGEST_SHARE: f32 = 0.5;
+
 /// Draws everything.
 pub fn show(ui: &mut Ui, state: &State, layout: &mut WindowLayout, commands: &mut Vec<Command>) {
     let bar = Frame::new().fill(theme::PANEL).inner_margin(Margin::symmetric(8, 3));
@@ -47,7 +50,7 @@ pub fn show(ui: &mut Ui, state: &State, layout: &mut WindowLayout, commands: &mu
         layout.inspector_width = inspector.response.rect.width();
         let gallery = Panel::right("cases")
             .frame(side)
-            .default_size(layout.gallery_width)
+            .default_size(layout.gallery_width.min(ui.available_width() * LARGEST_SHARE))
             .size_range(250.0..=900.0)
             .show(ui, |ui| gallery::show(ui, state, commands));
         layout.gallery_width = gallery.response.rect.width();

@@ -167,6 +167,7 @@ fn outlines(painter: &egui::Painter, state: &State, film: &Film, view: &View, is
     match live {
         Some(Ok(marked)) => {
             marks::contour(painter, view, &marked.outline.contour, theme::LIVE, 1.8);
+            marks::size(painter, view, marked);
         }
         Some(Err(_)) | None => {
             if let Some(marked) = film.marked() {
