@@ -26,6 +26,10 @@ pub enum Command {
     ForgetRecent,
     /// The viewer's place on the screen, for what is reckoned from its size.
     PlaceViewer(Rect),
+    /// How many cards stand side by side, for what the arrow keys mean.
+    PlaceGallery {
+        columns: usize,
+    },
     Look(Viewport),
     /// The file's window with this number.
     ChooseWindow(usize),

@@ -43,6 +43,8 @@ pub struct State {
     pub places: Places,
     /// Where the film is drawn: known after the first frame.
     pub viewer_in_ui: Rect,
+    /// Cards that stand side by side where there are no lanes.
+    pub gallery_columns: usize,
     pub pixels_per_point: f32,
     pub next_film_id: u64,
     /// Whether anything is being listed from disk.
@@ -243,6 +245,7 @@ impl State {
             settings,
             places,
             viewer_in_ui: Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(800.0, 800.0)),
+            gallery_columns: 2,
             pixels_per_point: 1.0,
             next_film_id: 0,
             is_listing: false,

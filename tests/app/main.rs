@@ -7,3 +7,4 @@ mod film;
 mod keyboard;
 mod opening;
 mod right_film;
+mod snapshots;

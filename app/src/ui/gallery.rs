@@ -177,6 +177,9 @@ fn one_list(
 ) {
     let width = ui.available_width();
     let columns = if width >= TWO_COLUMNS { 2 } else { 1 };
+    if columns != state.gallery_columns {
+        commands.push(Command::PlaceGallery { columns });
+    }
     // As large as lets five rows stand without scrolling, within reason.
     let by_height = height / 5.0 - GAP - 12.0;
     let card_width = (width - GAP * (columns as f32 - 1.0)) / columns as f32;

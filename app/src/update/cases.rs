@@ -11,8 +11,6 @@ use crate::worker::Request;
 
 /// Pictures of cases that are kept beyond those shown: three lanes of ten, some 3 MB each.
 const KEPT_PICTURES: usize = 32;
-/// Columns of the gallery without lanes.
-pub(super) const GALLERY_COLUMNS: i32 = 2;
 /// What a comparison shows of the query: this many of its diameters, and at least this many mm.
 const BESIDE_DIAMETERS: f64 = 3.0;
 const BESIDE_MM: f64 = 40.0;
@@ -93,7 +91,8 @@ pub(super) fn step(state: &mut State, across: i32, down: i32) {
     } else if film.is_beside {
         CaseAt { list: at.list, place: moved(at.place, across + down) }
     } else {
-        CaseAt { list: at.list, place: moved(at.place, across + GALLERY_COLUMNS * down) }
+        let down = down * state.gallery_columns as i32;
+        CaseAt { list: at.list, place: moved(at.place, across + down) }
     };
     select(state, next);
 }

@@ -41,6 +41,7 @@ pub fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
             effects.push(Effect::SaveSettings);
         }
         Command::PlaceViewer(rect) => state.viewer_in_ui = rect,
+        Command::PlaceGallery { columns } => state.gallery_columns = columns,
         Command::Look(viewport) => {
             if let Some(film) = state.film_mut() {
                 film.viewport = viewport;
