@@ -99,12 +99,12 @@ impl Index {
             let mut nearest = Nearest::new(k, farthest);
             let last = (first + BLOCK).min(self.len());
             let mut limit = self.codes.limit(&coded, self.padded(nearest.farthest));
-            let mut squares = [0; codes::BATCH];
+            let mut scores = [0; codes::BATCH];
             for batch in (first..last).step_by(codes::BATCH) {
-                let squares = &mut squares[..codes::BATCH.min(last - batch)];
-                self.codes.squared_distances(&coded, batch, squares);
-                for (case_idx, &square) in (batch..).zip(squares.iter()) {
-                    if square <= limit
+                let scores = &mut scores[..codes::BATCH.min(last - batch)];
+                self.codes.scores(&coded, batch, scores);
+                for (case_idx, &score) in (batch..).zip(scores.iter()) {
+                    if score <= limit
                         && keep(case_idx)
                         && nearest.offer(case_idx, distance(query, self.row(case_idx)))
                     {

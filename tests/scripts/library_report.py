@@ -67,7 +67,12 @@ def main():
     if lonely:
         print()
         print(f"No mass comes from {', '.join(lonely)}: there the source alone says \"normal\". Read a")
-        print("neighbour from it with that in mind, or leave it out with the source filter.")
+        print("neighbour from it with that in mind.")
+    print("These are few cases: the figures tell whether something is amiss, not how accurate a search")
+    print("is. The encoder's cluster centres and projections were learnt, without labels, from regions")
+    print("of this kind, which flatters them a little.")
+    print("All outlines here were drawn by the program, not by readers. Normal regions were chosen")
+    print("by it as the most mass-like places, and are still easier than what a reader marks in doubt.")
 
 
 def read(library):

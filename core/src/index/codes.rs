@@ -1,84 +1,98 @@
 //! One byte a component: a bound on the distance from a quarter of the memory.
 //!
-//! A vector x becomes x' on a grid of step s, and |x - x'| is known. The distance of two grid
-//! points is a whole number of s^2, computed without rounding, and by the triangle inequality
-//! d(q, x) >= d(q', x') - |q - q'| - |x - x'|.
+//! A case x becomes x' on a grid of step s, and |x - x'| is known; the query q becomes q' on a
+//! grid `fineness` times as fine. |q' - x'|^2 = |q'|^2 + |x'|^2 - 2 q'x' is computed in whole
+//! numbers, without rounding, and d(q, x) >= |q' - x'| - |q - q'| - |x - x'|.
 
 /// The codes of all cases.
 #[derive(Debug)]
 pub(super) struct Codes {
     dims: usize,
-    /// Row by row, `dims` each; the grid point is `step * (code - 128)`.
-    bytes: Vec<u8>,
+    /// Row by row, `dims` each; the grid point is `step * code`.
+    codes: Vec<i8>,
+    /// `fineness` times the sum of squares of each row's codes.
+    squares: Vec<i32>,
     step: f64,
+    /// Grid points of a query to one of a case.
+    fineness: i32,
     /// The largest |x - x'| of any case.
     error: f64,
 }
 
-/// A query on the same grid.
+/// A query on its own grid of step `step / fineness`.
 pub(super) struct Coded {
     codes: Vec<i16>,
+    /// Sum of squares of the codes.
+    square: f64,
     error: f64,
 }
 
-/// This many squares of at most 255^2 fit a u32.
-pub(super) const MAX_DIMS: usize = 1 << 16;
-/// Cases whose distances are computed at a time.
+/// Cases whose scores are computed at a time.
 pub(super) const BATCH: usize = 256;
+/// Finer than this gains nothing beside the cases' own step.
+const MAX_FINENESS: f64 = 64.0;
+/// Room for |x'|^2 - 2 q'x' in 32 bits.
+const LARGEST_SQUARE: f64 = (1 << 28) as f64;
 
 impl Codes {
     pub(super) fn new(values: &[f32], dims: usize) -> Self {
         let largest = values.iter().fold(0.0f32, |m, v| m.max(v.abs()));
         let step = f64::from(largest.max(f32::MIN_POSITIVE)) / 127.0;
-        assert!(dims <= MAX_DIMS, "squares of codes would overflow");
-        let mut codes = Self { dims, bytes: Vec::with_capacity(values.len()), step, error: 0.0 };
-        for row in values.chunks_exact(dims.max(1)) {
-            let coded = codes.encode(row);
-            codes.bytes.extend(coded.codes.iter().map(|&code| code as u8));
-            codes.error = codes.error.max(coded.error);
-        }
-        codes
+        let codes: Vec<i8> = values.iter().map(|&v| (f64::from(v) / step).round() as i8).collect();
+        let rows = || codes.chunks_exact(dims.max(1));
+        let sum = |row: &[i8]| row.iter().map(|&c| f64::from(c).powi(2)).sum::<f64>();
+        let largest_square = rows().map(sum).fold(1.0, f64::max);
+        assert!(largest_square <= LARGEST_SQUARE, "more dimensions than 32 bits have room for");
+        let fineness = (LARGEST_SQUARE / largest_square).clamp(1.0, MAX_FINENESS).floor();
+        let errors = values.chunks_exact(dims.max(1)).zip(rows()).map(|(values, codes)| {
+            length(values.iter().zip(codes).map(|(&v, &c)| f64::from(v) - f64::from(c) * step))
+        });
+        let error = errors.fold(0.0, f64::max);
+        let squares = rows().map(|row| (fineness * sum(row)) as i32).collect();
+        Self { dims, squares, step, fineness: fineness as i32, error, codes }
     }
 
-    pub(super) fn encode(&self, values: &[f32]) -> Coded {
-        let code = |v: f32| (f64::from(v) / self.step).round().clamp(-128.0, 127.0);
-        let square = values.iter().map(|&v| (f64::from(v) - code(v) * self.step).powi(2));
-        // The sum's own rounding, generously.
-        let error = square.sum::<f64>().sqrt() * (1.0 + 1e-9);
-        Coded { codes: values.iter().map(|&v| code(v) as i16 + 128).collect(), error }
+    pub(super) fn encode(&self, query: &[f32]) -> Coded {
+        let step = self.step / f64::from(self.fineness);
+        // Saturates where a component is far beyond those of the cases; the error tells.
+        let codes: Vec<i16> = query.iter().map(|&v| (f64::from(v) / step).round() as i16).collect();
+        let misses = query.iter().zip(&codes).map(|(&v, &c)| f64::from(v) - f64::from(c) * step);
+        let square = codes.iter().map(|&c| f64::from(c).powi(2)).sum();
+        Coded { error: length(misses), square, codes }
     }
 
-    /// Squared distances, in steps, of the query's grid point to those of the cases from `first`
-    /// on, at most [`BATCH`] of them.
-    pub(super) fn squared_distances(&self, query: &Coded, first: usize, out: &mut [u32]) {
-        let rows = self.bytes[first * self.dims..].chunks_exact(self.dims);
+    /// For the cases from `first` on, at most [`BATCH`] of them: `fineness` times the squared
+    /// distance of the grid points in steps, less what is the same for all cases.
+    pub(super) fn scores(&self, query: &Coded, first: usize, out: &mut [i32]) {
+        let rows = self.codes[first * self.dims..].chunks_exact(self.dims);
+        let squares = &self.squares[first..];
         pulp::Arch::new().dispatch(|| {
-            for (distance, row) in out.iter_mut().zip(rows) {
-                *distance = squared_distance(&query.codes, row);
+            for ((score, row), square) in out.iter_mut().zip(rows).zip(squares) {
+                *score = square - 2 * dot(&query.codes, row);
             }
         });
     }
 
-    /// A case whose squared distance exceeds this is farther away than `reach`.
-    pub(super) fn limit(&self, query: &Coded, reach: f64) -> u32 {
+    /// A case whose score exceeds this is farther away than `reach`.
+    pub(super) fn limit(&self, query: &Coded, reach: f64) -> i32 {
+        let fineness = f64::from(self.fineness);
         let steps = (reach + query.error + self.error) / self.step;
+        let limit = fineness * steps * steps - query.square / fineness;
         // Saturates at infinity, where nothing is too far; the margin covers rounding.
-        (steps * steps * (1.0 + 1e-9) + 1.0) as u32
+        (limit + limit.abs() * 1e-9 + 1.0) as i32
     }
 }
 
-/// Inlined into the dispatch above, which compiles it for each width of vectors.
+/// Euclidean length, rounded up.
+fn length(differences: impl Iterator<Item = f64>) -> f64 {
+    differences.map(|d| d * d).sum::<f64>().sqrt() * (1.0 + 1e-9)
+}
+
+/// Inlined into the dispatch above, which compiles it for each width of vectors. By Cauchy and
+/// Schwarz no sum of its terms is larger than the lengths' product, for which there is room.
 #[inline(always)]
-fn squared_distance(query: &[i16], row: &[u8]) -> u32 {
-    let square = |(q, c): (&i16, &u8)| {
-        let difference = i32::from(q - i16::from(*c));
-        (difference * difference) as u32
-    };
-    let (query_blocks, query_rest) = query.as_chunks::<32>();
-    let (row_blocks, row_rest) = row.as_chunks::<32>();
-    let blocks = query_blocks.iter().zip(row_blocks);
-    let blocks: u32 = blocks.map(|(q, c)| q.iter().zip(c).map(square).sum::<u32>()).sum();
-    blocks + query_rest.iter().zip(row_rest).map(square).sum::<u32>()
+fn dot(query: &[i16], row: &[i8]) -> i32 {
+    query.iter().zip(row).map(|(q, c)| i32::from(*q) * i32::from(i16::from(*c))).sum()
 }
 
 #[cfg(test)]
@@ -86,15 +100,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_squared_distance_of_codes_is_the_sum_of_squares() {
-        for dims in [1u32, 31, 32, 3000, MAX_DIMS as u32] {
-            let a: Vec<i16> = (0..dims).map(|i| (i * 7 % 256) as i16).collect();
-            let b: Vec<u8> = (0..dims).map(|i| (i * i % 256) as u8).collect();
-            let square = |(a, b): (&i16, &u8)| u64::from(a.abs_diff(i16::from(*b))).pow(2);
-            let expected: u64 = a.iter().zip(&b).map(square).sum();
-            assert_eq!(u64::from(squared_distance(&a, &b)), expected);
+    fn scores_order_cases_as_the_distances_of_their_grid_points_do() {
+        // One row of each sign of the largest value, so that codes span -127 to 127.
+        let dims = 70;
+        let values: Vec<f32> = (0..dims * 40).map(|i| (i as f32 * 0.37).sin() * 0.2).collect();
+        let codes = Codes::new(&values, dims);
+        let query: Vec<f32> = (0..dims).map(|i| (i as f32 * 0.91).cos() * 0.2).collect();
+        let coded = codes.encode(&query);
+        let mut scores = [0; 40];
+        codes.scores(&coded, 0, &mut scores);
+        let fineness = f64::from(codes.fineness);
+        for (score, row) in scores.iter().zip(codes.codes.chunks_exact(dims)) {
+            let difference =
+                |(q, c): (&i16, &i8)| (f64::from(*q) / fineness - f64::from(*c)).powi(2);
+            let square: f64 = coded.codes.iter().zip(row).map(difference).sum();
+            let expected = fineness * square - coded.square / fineness;
+            assert!((f64::from(*score) - expected).abs() < 1e-3, "{score} is not {expected}");
         }
-        let far = squared_distance(&vec![255; MAX_DIMS], &vec![0; MAX_DIMS]);
-        assert_eq!(u64::from(far), MAX_DIMS as u64 * 255 * 255);
+        assert!(coded.error <= (dims as f64).sqrt() * codes.step / fineness / 2.0 * 1.001);
+        assert!(codes.error <= (dims as f64).sqrt() * codes.step / 2.0 * 1.001);
     }
 }
