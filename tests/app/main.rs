@@ -1,6 +1,7 @@
 //! The window, pressed by the labels a reader sees, on the software Vulkan driver; no display.
 
 mod click;
+mod display;
 mod failures;
 mod fakes;
 mod film;

@@ -222,7 +222,8 @@ fn next_window(state: &mut State) {
 fn drag_window(state: &mut State, delta: egui::Vec2) {
     let Some(window) = state.film_mut().and_then(|film| film.window.as_mut()) else { return };
     let (center, width) = window.center_width();
-    let delta = vec2(delta.x, delta.y).clamp(vec2(-200.0, -200.0), vec2(200.0, 200.0));
+    // A jump of the pointer, as between two screens, must not throw the window away.
+    let delta = delta.clamp(vec2(-200.0, -200.0), vec2(200.0, 200.0));
     window.set_center_width(
         center + f64::from(delta.y) * width * 0.0025,
         width * (f64::from(delta.x) * 0.005).exp(),
