@@ -4,6 +4,7 @@ mod cli;
 mod dicom;
 mod encoder;
 mod find;
+mod gestures;
 mod index;
 mod library;
 mod outline;

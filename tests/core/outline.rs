@@ -92,18 +92,24 @@ fn a_radius_is_looked_for_inside_its_bounds_only() {
 fn the_same_question_has_the_same_answer_whatever_was_asked_before() {
     let drawn = drawn(0);
     let prompt = drag(drawn);
-    let far = Correction::Through(ImagePoint::new(drawn.mass.center.x + 200.0, 250.0));
-    let near = Correction::Through(ImagePoint::new(drawn.mass.center.x, 200.0));
-    let fresh = outline(&drawn.mammogram, prompt, &[near]);
+    let far = ImagePoint::new(drawn.mass.center.x + 200.0, 250.0);
+    let near = ImagePoint::new(drawn.mass.center.x, 200.0);
+    let through = |points: &[ImagePoint]| -> Vec<Correction> {
+        points.iter().map(|point| Correction::Through(*point)).collect()
+    };
+    let fresh = outline(&drawn.mammogram, prompt, &through(&[near]));
     let mut used = Outliner::new(Arc::new(drawn.mammogram.clone()));
     for radius in [5.0, 80.0, 300.0, 81.0] {
         let prompt = Prompt::Drag { center: drawn.mass.center, radius };
-        for corrections in [&[][..], &[far], &[far, near], &[near, far]] {
-            used.outline(prompt, corrections).expect("the mark is inside");
+        for points in [&[][..], &[far], &[far, near], &[near, far]] {
+            // What cannot be done must leave no trace either.
+            let _ = used.outline(prompt, &through(points));
         }
     }
-    used.outline(prompt, &[near, far]).expect("the mark is inside");
-    assert_eq!(used.outline(prompt, &[near]), Ok(fresh));
+    used.outline(prompt, &through(&[near, far])).expect("the mark is inside");
+    let beyond = Correction::Redraw(vec![far, near]);
+    assert!(used.outline(prompt, &[through(&[near]), vec![beyond]].concat()).is_err());
+    assert_eq!(used.outline(prompt, &through(&[near])), Ok(fresh));
 }
 
 #[test]

@@ -31,8 +31,9 @@ pub(super) fn handles(painter: &Painter, view: &View, outline: &Outline, shows_a
         }
     }
     for correction in &outline.corrections {
-        let Correction::Through(at) = *correction;
-        dot(at, 4.5, Color32::WHITE);
+        if let Correction::Through(at) = correction {
+            dot(*at, 4.5, Color32::WHITE);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use egui::{
     WidgetInfo, vec2,
 };
 use precedent_core::geometry::{ImagePoint, ImageRect};
-use precedent_core::segmentation::Prompt;
+use precedent_core::segmentation::{Correction, Prompt};
 
 use super::{beside, films, marks};
 use crate::command::{Action, Command};
@@ -138,9 +138,9 @@ fn grabbed(state: &State, film: &Film, view: &View, pos: Pos2) -> Option<ImagePo
     if state.outlines_are_hidden {
         return None;
     }
-    let pulled = outline.corrections.iter().map(|correction| {
-        let precedent_core::segmentation::Correction::Through(at) = *correction;
-        (at, (view.ui_from_image(at) - pos).length())
+    let pulled = outline.corrections.iter().filter_map(|correction| match correction {
+        Correction::Through(at) => Some((*at, (view.ui_from_image(*at) - pos).length())),
+        _ => None,
     });
     let nearest_pulled = pulled.min_by(|a, b| a.1.total_cmp(&b.1));
     if let Some((at, distance)) = nearest_pulled

@@ -6,8 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use self::distance::distances;
 pub use self::mask::Mask;
 
+mod distance;
 mod mask;
 mod shape;
 

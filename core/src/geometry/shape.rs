@@ -41,6 +41,20 @@ impl Contour {
         Self { points }
     }
 
+    /// Unit vectors outwards at each vertex, across the line from its neighbour to its neighbour.
+    pub fn normals(&self) -> Vec<(f64, f64)> {
+        let n = self.points.len();
+        let outwards = if self.signed_area() < 0.0 { -1.0 } else { 1.0 };
+        (0..n)
+            .map(|i| {
+                let (before, after) = (self.points[(i + n - 1) % n], self.points[(i + 1) % n]);
+                let (dx, dy) = (after.x - before.x, after.y - before.y);
+                let length = outwards * dx.hypot(dy).max(f64::MIN_POSITIVE);
+                (dy / length, -dx / length)
+            })
+            .collect()
+    }
+
     /// The smallest convex contour around it (Andrew's monotone chain); two points where all
     /// vertices lie on a line, one where they coincide.
     pub fn hull(&self) -> Vec<ImagePoint> {
@@ -127,6 +141,17 @@ mod tests {
         assert!((square.perimeter() - 40.0).abs() < 1e-9);
         let few = rectangle(10.0, 10.0).resampled(0);
         assert_eq!(few.points().len(), 3);
+    }
+
+    #[test]
+    fn normals_point_outwards_whichever_way_the_vertices_run() {
+        let circle = Contour::circle(ImagePoint::new(3.0, -2.0), 5.0);
+        let backwards = Contour { points: circle.points.iter().rev().copied().collect() };
+        for contour in [circle, backwards] {
+            for (p, (nx, ny)) in contour.points().iter().zip(contour.normals()) {
+                assert!((p.x - 3.0 - 5.0 * nx).hypot(p.y + 2.0 - 5.0 * ny) < 1e-9);
+            }
+        }
     }
 
     #[test]

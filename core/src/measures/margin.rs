@@ -46,7 +46,9 @@ impl Margin {
         shape: &Contour,
     ) -> Self {
         let count = (shape.perimeter() / (POINT_STEP_MM * scale.mm)).round() as usize;
-        let points = normals(&shape.resampled(count.clamp(24, 1024)));
+        let even = shape.resampled(count.clamp(24, 1024));
+        let places = even.points().iter().map(|p| (p.x, p.y));
+        let points: Vec<Normal> = places.zip(even.normals()).collect();
         let reach = super::farthest(shape) + (PROFILE_MM + 1.0) * scale.mm;
         let region = |step_mm: f64, smoothing_mm: f64| {
             let (step, smoothing) = (step_mm * scale.mm, smoothing_mm * scale.mm);
@@ -62,21 +64,6 @@ impl Margin {
 
 /// A point of the outline and the direction outwards.
 type Normal = ((f64, f64), (f64, f64));
-
-fn normals(contour: &Contour) -> Vec<Normal> {
-    let points = contour.points();
-    let n = points.len();
-    let doubled_area: f64 = contour.edges().map(|(p, q)| p.x * q.y - q.x * p.y).sum();
-    let outwards = if doubled_area < 0.0 { -1.0 } else { 1.0 };
-    (0..n)
-        .map(|i| {
-            let (before, after) = (points[(i + n - 1) % n], points[(i + 1) % n]);
-            let (dx, dy) = (after.x - before.x, after.y - before.y);
-            let length = outwards * dx.hypot(dy).max(f64::MIN_POSITIVE);
-            ((points[i].x, points[i].y), (dy / length, -dx / length))
-        })
-        .collect()
-}
 
 /// Median width of the fall along the normals, and the share of them that is well defined.
 fn sharpness(

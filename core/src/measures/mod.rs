@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::geometry::{Contour, ImagePoint, Mask};
+use crate::geometry::{Contour, ImagePoint, Mask, distances};
 use crate::mammogram::Mammogram;
 use crate::region::{Film, Region, Scale};
 
@@ -108,7 +108,8 @@ fn contrast(
         .map(|p| ImagePoint::new(p.x / region.step() + half, p.y / region.step() + half));
     let in_cells = Contour::new(in_cells.collect()).expect("as many finite points as before");
     let mask = Mask::of(&in_cells);
-    let distances = distances(&in_cells, region.side(), ring_end / region.step());
+    let (side, limit) = (region.side(), ring_end / region.step());
+    let distances = distances(in_cells.edges(), side, side, limit);
 
     let (mut inside, mut ring) = (Moments::default(), Moments::default());
     for row in 0..region.side() {
@@ -125,29 +126,6 @@ fn contrast(
     let (inside, ring_mean) = inside.mean().zip(ring.mean())?;
     let spread = ring.standard_deviation()?;
     (spread > 0.0).then(|| (inside - ring_mean) / spread)
-}
-
-/// Distance of each cell's centre from the contour, all in cells; infinite beyond `limit`.
-fn distances(contour: &Contour, side: usize, limit: f64) -> Vec<f64> {
-    let mut distances = vec![f64::INFINITY; side * side];
-    let cells = |low: f64, high: f64| {
-        let cell = |v: f64| v.clamp(0.0, side as f64) as usize;
-        cell((low - limit).floor())..cell((high + limit).ceil())
-    };
-    for (p, q) in contour.edges() {
-        let (dx, dy) = (q.x - p.x, q.y - p.y);
-        let length = (dx * dx + dy * dy).max(f64::MIN_POSITIVE);
-        for row in cells(p.y.min(q.y), p.y.max(q.y)) {
-            for column in cells(p.x.min(q.x), p.x.max(q.x)) {
-                let (x, y) = (column as f64 + 0.5 - p.x, row as f64 + 0.5 - p.y);
-                let along = ((x * dx + y * dy) / length).clamp(0.0, 1.0);
-                let distance = (x - along * dx).hypot(y - along * dy);
-                let nearest = &mut distances[row * side + column];
-                *nearest = nearest.min(distance);
-            }
-        }
-    }
-    distances
 }
 
 /// Count, mean and spread of values as they come (Welford).

@@ -4,15 +4,16 @@
 //! brought to a handy step and smoothed ([`crate::region`]), looked at along 128 rays and priced
 //! ([`polar`]), and the cheapest closed path is the outline ([`path`]). Everything is solved
 //! again from the base cost at each call: corrections are constraints ([`corrections`]), never
-//! edits of the cost.
+//! edits of the cost. What is moved free-hand ([`freeform`]) is kept as it was put; snapping it
+//! again ([`ribbon`]) is a wish of its own.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use self::corrections::{Pull, Stage};
-use self::polar::{COLUMNS, ROWS, Rays, SizePrior};
+use self::polar::{COLUMNS, Rays, SizePrior};
+use self::shape::{Aim, Shape};
 
 use crate::geometry::{Contour, ImagePoint, ImageRect};
 use crate::mammogram::Mammogram;
@@ -20,8 +21,12 @@ use crate::measures::{self, Measures};
 use crate::region::{Film, Region, Scale};
 
 mod corrections;
+mod field;
+mod freeform;
 mod path;
 mod polar;
+mod ribbon;
+mod shape;
 mod size;
 
 /// What the doctor did to point at the mass; pixels of the image.
@@ -37,11 +42,39 @@ pub enum Prompt {
 }
 
 /// A wish that the next solution must honour, in image coordinates.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+///
+/// The newest wish is always honoured; an earlier one gives way where the two contradict each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Correction {
     /// The contour passes here: the point is one of its vertices. A later point replaces an
     /// earlier one that lies in the same direction from the centre, to within one of 128 rays.
     Through(ImagePoint),
+    /// All along this stroke is mass.
+    Include(Vec<ImagePoint>),
+    /// Nothing along this stroke is mass.
+    Exclude(Vec<ImagePoint>),
+    /// A round brush of this radius in mean pixels, moved along a path: pressed inside the contour it
+    /// pushes it out, pressed outside it pushes it in.
+    Push { path: Vec<ImagePoint>, radius: f64 },
+    /// One freehand line: from inside to inside adds what it goes around, from outside to outside
+    /// cuts off the smaller part.
+    Redraw(Vec<ImagePoint>),
+    /// Small bumps are rounded off.
+    Smooth,
+    /// The contour moves to the nearest border; points that were pulled stay.
+    Resnap,
+}
+
+impl Correction {
+    /// Every place that it names.
+    pub fn points(&self) -> &[ImagePoint] {
+        match self {
+            Self::Through(point) => std::slice::from_ref(point),
+            Self::Include(line) | Self::Exclude(line) | Self::Redraw(line) => line,
+            Self::Push { path, .. } => path,
+            Self::Smooth | Self::Resnap => &[],
+        }
+    }
 }
 
 /// What was asked and what came of it: the whole value that undo keeps.
@@ -72,10 +105,18 @@ pub enum Error {
     OutsideImage,
     #[error("the mark is smaller than a pixel; drag from the centre of the mass to its edge")]
     TooSmall,
-    #[error(
-        "the point lies on the centre of the outline; mark the mass anew around another centre"
-    )]
+    #[error("the mark lies on the centre of the outline; mark the mass anew around another centre")]
     AtCenter,
+    #[error("that is far away from the mass; mark it anew with a larger drag")]
+    TooFar,
+    #[error("the line does not cross the outline: start and end outside to cut, inside to add")]
+    LineMisses,
+    #[error("the line starts inside and ends outside, or the other way round; end where you began")]
+    LineEndsElsewhere,
+    #[error("the outline cannot be drawn there at once; pull it in smaller steps")]
+    Unreachable,
+    #[error("nothing of the mass would be left")]
+    NothingLeft,
 }
 
 /// Outlines on one film; keeps what it prepared for the last place, so that dragging is live.
@@ -88,8 +129,8 @@ pub struct Outliner {
     film: Film,
     /// The regions made last, newest at the end.
     regions: Vec<(RegionKey, Region)>,
-    /// The last prompt, and its path after none, one, two … of these corrections.
-    solved: Option<(Prompt, Vec<Correction>, Vec<Stage>)>,
+    /// The last prompt, and its shapes after none, one, two … of these corrections.
+    solved: Option<(Prompt, Vec<Correction>, Vec<Shape>)>,
 }
 
 /// Standard deviation of the smoothing of the film, in mm.
@@ -107,48 +148,34 @@ struct RegionKey {
     reach: f64,
 }
 
-/// A prompt, read: where and how large.
-struct Aim {
-    center: ImagePoint,
-    scale: Scale,
-    level: i32,
-    prior: SizePrior,
-}
-
 impl Outliner {
     pub fn new(mammogram: Arc<Mammogram>) -> Self {
         let film = Film::new(&mammogram);
         Self { mammogram, film, regions: Vec::new(), solved: None }
     }
 
-    /// The contour for this prompt that honours every correction: 128 vertices, one a ray, star-shaped
-    /// about the prompt's centre, inside the film.
+    /// The contour for this prompt after these corrections, inside the film. As long as nothing
+    /// was moved free-hand it has 128 vertices, one a ray, star-shaped about the prompt's centre.
     pub fn outline(
         &mut self,
         prompt: Prompt,
         corrections: &[Correction],
     ) -> Result<Outline, Error> {
         let aim = self.aim(prompt)?;
-        let rays = Rays::new(&aim.prior, aim.scale);
-        let pulls = corrections
-            .iter()
-            .map(|Correction::Through(point)| {
-                self.inside(*point)?;
-                let offset = aim.scale.from_image(aim.center, *point);
-                Pull::new(*point, offset, &rays).ok_or(Error::AtCenter)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-
-        let stages = self.stages(&aim, &rays, prompt, corrections, &pulls);
-        let stage = stages.last().expect("there is a path before any correction");
-        let outline = Outline {
-            prompt,
-            corrections: corrections.to_vec(),
-            contour: self.contour(&aim, &rays, &stage.path, &corrections::holding(&pulls)),
-            confidence: stage.margins.clone(),
-        };
-        self.solved = Some((prompt, corrections.to_vec(), stages));
-        Ok(outline)
+        for point in corrections.iter().flat_map(Correction::points) {
+            self.inside(*point)?;
+        }
+        let mut shapes = self.known(prompt, corrections);
+        let solved = self.solve(&aim, corrections, &mut shapes);
+        let last = shapes
+            .last()
+            .filter(|_| solved.is_ok())
+            .map(|shape| (aim.contour(shape, corrections), shape.confidence().to_vec()));
+        let reached = shapes.len().saturating_sub(1);
+        self.solved = Some((prompt, corrections[..reached].to_vec(), shapes));
+        solved?;
+        let (contour, confidence) = last.expect("there is a shape before any correction");
+        Ok(Outline { prompt, corrections: corrections.to_vec(), contour, confidence })
     }
 
     /// Measures a contour on this film, as [`crate::measures::measure`] does, but without preparing
@@ -194,36 +221,41 @@ impl Outliner {
         }
     }
 
-    /// The paths after none, one, two … corrections, from those that are known already.
-    fn stages(
+    /// The shapes after none, one, two … of these corrections, as far as they are known.
+    fn known(&mut self, prompt: Prompt, corrections: &[Correction]) -> Vec<Shape> {
+        match self.solved.take() {
+            Some((solved, known, mut shapes)) if solved == prompt => {
+                let same = known.iter().zip(corrections).take_while(|(a, b)| a == b).count();
+                shapes.truncate(same + 1);
+                shapes
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Adds the shapes that are not known yet.
+    fn solve(
         &mut self,
         aim: &Aim,
-        rays: &Rays,
-        prompt: Prompt,
         corrections: &[Correction],
-        pulls: &[Pull],
-    ) -> Vec<Stage> {
-        let mut stages = Vec::new();
-        if let Some((solved, known, paths)) = self.solved.take()
-            && solved == prompt
-        {
-            let same = known.iter().zip(corrections).take_while(|(a, b)| a == b).count();
-            stages = paths;
-            stages.truncate(same + 1);
+        shapes: &mut Vec<Shape>,
+    ) -> Result<(), Error> {
+        if shapes.len() > corrections.len() {
+            return Ok(());
         }
-        if stages.len() > pulls.len() {
-            return stages;
-        }
-        let farthest = pulls.iter().map(|p| p.row.ceil() as usize + 2).max().unwrap_or(0);
-        let rows = farthest.max(rays.inner + ROWS);
-        let reach = rays.reach(rows, &aim.prior);
+        let rows = aim.rows(corrections)?;
+        let reach = aim.reach(rows);
         let region = self.region(aim.center, aim.level, aim.scale, reach);
-        let base = polar::base_cost(region, rays, &aim.prior, rows);
-        while stages.len() <= pulls.len() {
-            let stage = corrections::solve(&base, rays, &pulls[..stages.len()], stages.last());
-            stages.push(stage);
+        let base = polar::base_cost(region, &aim.rays, &aim.prior, rows);
+        if shapes.is_empty() {
+            shapes.push(aim.first(&base));
         }
-        stages
+        while shapes.len() <= corrections.len() {
+            let done = &corrections[..shapes.len()];
+            let shape = aim.next(region, &base, done, &shapes[shapes.len() - 1])?;
+            shapes.push(shape);
+        }
+        Ok(())
     }
 
     /// Reads a prompt: centre, scale, expected size.
@@ -255,7 +287,10 @@ impl Outliner {
         let prior = SizePrior { radii, spread };
         let level = level_of(prior.mean());
         let scale = Scale::new(&self.mammogram, level_radius(level));
-        Ok(Aim { center, scale, level, prior })
+        let rays = Rays::new(&prior, scale);
+        let (width, height) = (f64::from(self.mammogram.columns), f64::from(self.mammogram.rows));
+        let film = ImageRect::from_corners(ImagePoint::default(), ImagePoint::new(width, height));
+        Ok(Aim { center, scale, level, prior, rays, film })
     }
 
     fn inside(&self, point: ImagePoint) -> Result<(), Error> {
@@ -287,61 +322,7 @@ impl Outliner {
         self.regions.push(newest);
         &self.regions[self.regions.len() - 1].1
     }
-
-    /// The path as a contour in image space. A row stands for half a step on either side of it: of
-    /// all curves that close, the contour is a smooth one. Pulled points become vertices.
-    fn contour(&self, aim: &Aim, rays: &Rays, path: &[usize], holding: &[Pull]) -> Contour {
-        let rows: Vec<f64> = path.iter().map(|row| *row as f64).collect();
-        let mut smooth = rows.clone();
-        for pull in holding {
-            smooth[pull.column()] = pull.row;
-        }
-        let pinned = |column: usize| holding.iter().find(|pull| pull.column() == column);
-        for _ in 0..SMOOTHING_ROUNDS {
-            let last = smooth.clone();
-            for column in (0..COLUMNS).filter(|c| pinned(*c).is_none()) {
-                let (before, after) = ((column + COLUMNS - 1) % COLUMNS, (column + 1) % COLUMNS);
-                let mean = (last[before] + 2.0 * last[column] + last[after]) / 4.0;
-                smooth[column] = mean.clamp(rows[column] - 0.5, rows[column] + 0.5);
-            }
-        }
-        let points = (0..COLUMNS)
-            .map(|column| match pinned(column) {
-                Some(pull) => pull.point,
-                None => {
-                    let (dx, dy) = polar::direction(column);
-                    let radius = rays.radius(smooth[column]);
-                    self.cut_off(aim, (radius * dx, radius * dy))
-                }
-            })
-            .collect();
-        Contour::new(points).expect("128 finite points")
-    }
-
-    /// The place at this offset, or where the way there leaves the film.
-    fn cut_off(&self, aim: &Aim, offset: (f64, f64)) -> ImagePoint {
-        let point = aim.scale.to_image(aim.center, offset);
-        let part = |from: f64, to: f64, size: u32| {
-            let end = to.clamp(0.0, f64::from(size));
-            if to == end { 1.0 } else { (end - from) / (to - from) }
-        };
-        let share = part(aim.center.x, point.x, self.mammogram.columns).min(part(
-            aim.center.y,
-            point.y,
-            self.mammogram.rows,
-        ));
-        let along = |from: f64, to: f64, size: u32| {
-            (from + share * (to - from)).clamp(0.0, f64::from(size))
-        };
-        ImagePoint::new(
-            along(aim.center.x, point.x, self.mammogram.columns),
-            along(aim.center.y, point.y, self.mammogram.rows),
-        )
-    }
 }
-
-/// Rounds of averaging neighbours, within the half row that the path leaves open.
-const SMOOTHING_ROUNDS: usize = 8;
 
 /// The level that suits a radius in units: the next size up.
 fn level_of(radius: f64) -> i32 {

@@ -17,14 +17,14 @@ pub(super) const ROWS: usize = 96;
 /// The searched range ends here, in radii of the prompt.
 const FARTHEST: f64 = 2.2;
 /// Half window of the radial contrast, in radii of the prompt.
-const HALF_WINDOW: f64 = 0.14;
+pub(super) const HALF_WINDOW: f64 = 0.14;
 /// Share of the inner grey in the grey expected on the border.
-const EXPECTED_INNER_SHARE: f32 = 0.2;
+pub(super) const EXPECTED_INNER_SHARE: f32 = 0.2;
 const EDGE_WEIGHT: f32 = 1.0;
-const GREY_WEIGHT: f32 = 0.3;
-const SIZE_WEIGHT: f32 = 0.2;
+pub(super) const GREY_WEIGHT: f32 = 0.3;
+pub(super) const SIZE_WEIGHT: f32 = 0.2;
 /// Cost of a border outside the tissue.
-const INVALID_COST: f32 = 3.0;
+pub(super) const INVALID_COST: f32 = 3.0;
 
 /// Where rows and columns lie, in units from the centre.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,11 +104,11 @@ pub(super) fn direction(column: usize) -> (f64, f64) {
     }
 }
 
-/// Grey values along the rays; NaN where there is no tissue.
+/// Grey values along rays or normals, column by column; NaN where there is no tissue.
 #[derive(Debug)]
-struct Samples {
-    rows: usize,
-    values: Vec<f32>,
+pub(super) struct Samples {
+    pub(super) rows: usize,
+    pub(super) values: Vec<f32>,
 }
 
 impl Samples {
@@ -194,8 +194,8 @@ impl Samples {
 
     /// For each place, mean of `window` rows inside minus mean of `window` rows outside of it: a
     /// bright mass is positive at its border. 0 where one side has no tissue.
-    fn radial_contrast(&self, window: usize, rows: usize) -> Vec<f32> {
-        let mut contrast = Vec::with_capacity(COLUMNS * rows);
+    pub(super) fn radial_contrast(&self, window: usize, rows: usize) -> Vec<f32> {
+        let mut contrast = Vec::with_capacity(self.values.len() / self.rows * rows);
         let mut sums = vec![(0.0_f64, 0_u32); self.rows + 1];
         for values in self.values.chunks_exact(self.rows) {
             for (row, value) in values.iter().enumerate() {
