@@ -4,7 +4,7 @@
 //! flip. The film's own grey scale drops out as well: `a * I + b` with `a > 0` gives the same
 //! patch, and so does a MONOCHROME1 film turned.
 
-use crate::geometry::{Contour, ImagePoint};
+use crate::geometry::{Contour, ImagePoint, ImageRect};
 use crate::mammogram::{Mammogram, Spacing, SpacingOrigin};
 
 mod grey_scale;
@@ -104,6 +104,18 @@ pub fn extract_by(mammogram: &Mammogram, contour: &Contour, recipe: &Recipe) -> 
         .map(|v| v.clamp(0.0, 255.0))
         .collect();
     Patch { pixels, weights: square.weights(contour, recipe) }
+}
+
+/// The square that [`extract`] cuts around an outline, in pixels of the image: what of it lies
+/// outside the film is black to the encoder.
+pub fn square(mammogram: &Mammogram, contour: &Contour) -> ImageRect {
+    let Square { center, side_mm, spacing } = Square::around(mammogram, contour, &Recipe::STANDARD);
+    let (half_x, half_y) =
+        (side_mm / spacing.column_spacing_mm / 2.0, side_mm / spacing.row_spacing_mm / 2.0);
+    ImageRect {
+        min: ImagePoint::new(center.x - half_x, center.y - half_y),
+        max: ImagePoint::new(center.x + half_x, center.y + half_y),
+    }
 }
 
 impl Patch {

@@ -49,6 +49,8 @@ DROPPED = {
 }
 # Few masses are smaller than this, and no more normal regions shall be.
 SMALL_MM = 4.0
+# Shortest side of a cropped picture.
+ROOM_MM = 8.1
 
 COLUMNS = (
     "file crop region patients pathology outcome_basis source laterality view pixel_mm "
@@ -193,7 +195,9 @@ def normal_regions(data, masses, normals, radii):
     wanted = [radii[i * bisect(radii, 7.5) // len(rooms)] for i in range(len(rooms))]
     for (room, film), radius_mm in zip(rooms, wanted):
         place = best_place(data, film, min(radius_mm, room), film["contour"])
-        chosen.append((film, place))
+        # The encoder looks at 8 mm at least, which must all be tissue of this picture.
+        if min(place["crop"][2:]) * float(film["pixel_mm"]) > ROOM_MM:
+            chosen.append((film, place))
     return chosen
 
 

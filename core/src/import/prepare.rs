@@ -11,9 +11,11 @@ use super::sentence;
 use crate::case::CaseId;
 use crate::dicom;
 use crate::geometry::{Contour, ImagePoint, ImageRect};
+use crate::lexicon::Pathology;
 use crate::library::{Picture, identity};
 use crate::mammogram::{Caution, Mammogram, Spacing};
 use crate::measures::{self, Measures};
+use crate::patch;
 use crate::segmentation::{Outliner, Prompt};
 use crate::voi_lut::{VoiFunction, VoiLut};
 
@@ -87,7 +89,13 @@ pub(super) fn cut_region(read: ReadRow, row: &Row) -> Result<Prepared, String> {
     });
     let offset = row.crop.map_or(ImagePoint::default(), corner);
 
-    let contour = outline(&film, &shifted(&row.region, offset))?;
+    let region = shifted(&row.region, offset);
+    let contour = match (row.pathology, &region) {
+        (Pathology::Normal, Region::Circle { center, radius }) => {
+            outline_normal(&film, *center, *radius)?
+        }
+        _ => outline(&film, &region)?,
+    };
     let measures = measures::measure(&film, &contour);
     let (film, contour) = if film.rows.max(film.columns) > LARGEST_WHOLE_PICTURE {
         let around = surroundings(&film, &contour);
@@ -155,6 +163,34 @@ fn outline(film: &Arc<Mammogram>, region: &Region) -> Result<Contour, String> {
         }
     };
     outliner.outline(prompt, &[]).map(|outline| outline.contour).map_err(|e| sentence(&e))
+}
+
+/// A normal region's contour: by the prompt that a mass gets, and small enough for the encoder's
+/// square to lie on the picture. Normal tissue has no size of its own, so the circle gives way;
+/// black beyond the edge of a picture would tell the encoder which pictures were cut for being
+/// normal.
+fn outline_normal(
+    film: &Arc<Mammogram>,
+    center: ImagePoint,
+    radius: f64,
+) -> Result<Contour, String> {
+    const SHRINK: f64 = 0.93;
+    const TRIES: i32 = 15;
+    let (width, height) = (f64::from(film.columns), f64::from(film.rows));
+    let mut outliner = Outliner::new(Arc::clone(film));
+    for attempt in 0..TRIES {
+        let radius = radius * SHRINK.powi(attempt);
+        let outlined = outliner.outline(Prompt::Drag { center, radius }, &[]);
+        let contour = outlined.map_err(|e| sentence(&e))?.contour;
+        let square = patch::square(film, &contour);
+        if square.min.x.min(square.min.y) >= 0.0 && square.max.x <= width && square.max.y <= height
+        {
+            return Ok(contour);
+        }
+    }
+    Err("the normal region lies too near the picture's edge: what is around it, half its radius \
+         wide and 8 mm at least, must be on the picture"
+        .to_owned())
 }
 
 /// A drag of the size that suits the place, within the sizes that lesions have; a click where the
@@ -297,4 +333,33 @@ fn case_id(film_hash: &[u8; 32], row: &Row) -> CaseId {
     let marked = serde_json::to_vec(&(row.crop, &row.region)).expect("plain values become JSON");
     hasher.update(&marked);
     CaseId(hasher.finalize().to_hex()[..12].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phantom::Phantom;
+
+    #[test]
+    fn the_encoders_square_around_a_normal_region_lies_on_the_picture() {
+        for seed in 0..12 {
+            let film = Arc::new(Phantom::region().draw(seed).mammogram);
+            let (width, height) = (f64::from(film.columns), f64::from(film.rows));
+            // As near to a corner as the circle's own square allows.
+            let radius = 0.2 * width;
+            let center = ImagePoint::new(1.5 * radius, height - 1.5 * radius);
+            let contour =
+                outline_normal(&film, center, radius).expect("there is room for a square");
+            let square = patch::square(&film, &contour);
+            assert!(square.min.x >= 0.0 && square.min.y >= 0.0, "seed {seed}: {square:?}");
+            assert!(square.max.x <= width && square.max.y <= height, "seed {seed}: {square:?}");
+        }
+    }
+
+    #[test]
+    fn a_normal_region_on_the_very_edge_is_refused() {
+        let film = Arc::new(Phantom::region().draw(1).mammogram);
+        let refused = outline_normal(&film, ImagePoint::new(10.0, 10.0), 60.0);
+        assert!(refused.expect_err("no square fits there").contains("too near"));
+    }
 }
