@@ -341,7 +341,7 @@ fn training_statement(ingredients: &Ingredients) -> String {
     format!(
         "Cluster centres and projections from {} regions, each at {} window sizes, seed {}; no \
          label was used. The trunk was trained by its authors on ImageNet photographs and not \
-         changed. Never retrained on, nor tuned for, the case it is asked about.",
+         changed.",
         ingredients.regions.len(),
         WINDOWS.len(),
         ingredients.seed,
