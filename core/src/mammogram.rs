@@ -1,6 +1,6 @@
 //! One decoded frame: its stored values, its attributes, its scale.
 //!
-//! Two pure paths start here. The **pixel path** ([`Mammogram::grey`]) feeds segmentation and
+//! Two pure paths start here. The **pixel path** ([`Mammogram::grey_table`]) feeds segmentation and
 //! encoder: stored value, modality LUT, MONOCHROME1 turned once; no window, no zoom, no flip.
 //! The **display path** ([`crate::voi_lut`]) feeds eyes. Neither changes the stored values.
 

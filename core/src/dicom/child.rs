@@ -1,7 +1,7 @@
 //! The decoding process: reads requests from its input, answers on its output, ends with its parent.
 //!
-//! It has limits of memory and CPU time of its own; the parent adds one of wall time
-//! ([`super::process`]). Whatever a file does to it costs that file alone.
+//! It has limits of memory and CPU time of its own; the parent (`process.rs`) adds one of wall time.
+//! Whatever a file does to it costs that file alone.
 
 use std::io::{self, Read};
 use std::process::ExitCode;

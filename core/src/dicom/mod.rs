@@ -6,7 +6,7 @@
 //! film through a pipe.
 //!
 //! In the caller's process:
-//! - `header`, `encoding`, `walk`, [`guard`]: is the structure of the file sound?
+//! - `header`, `encoding`, `walk`, `guard`: is the structure of the file sound?
 //! - `frame`: which bytes are the first frame, and are they all there?
 //! - `pixels`: what are the stored values? Uncompressed ones here, compressed ones in the child.
 //! - `process`, `wire`: how is the child asked, watched and replaced?
@@ -39,7 +39,7 @@ pub mod child;
 mod codec;
 mod encoding;
 mod frame;
-pub mod guard;
+mod guard;
 mod header;
 mod limits;
 mod picture;

@@ -21,9 +21,11 @@ pub(super) enum Error {
     Size { rows: u32, columns: u32 },
 }
 
-/// Whether the file starts like a PNG or a JPEG.
+/// Whether the file starts like a PNG or a JPEG, and not only in the preamble of a DICOM file.
 pub(super) fn is_picture(file: &[u8]) -> bool {
-    file.starts_with(b"\x89PNG\r\n\x1A\n") || file.starts_with(&[0xFF, 0xD8, 0xFF])
+    let is_dicom = file.get(128..132) == Some(b"DICM");
+    let is_marked = file.starts_with(b"\x89PNG\r\n\x1A\n") || file.starts_with(&[0xFF, 0xD8, 0xFF]);
+    is_marked && !is_dicom
 }
 
 /// Decodes a picture whose every pixel is grey; white is taken to be dense.

@@ -5,7 +5,7 @@ use precedent_core::dicom::{Error, Refusal, check_structure};
 use super::file::{
     BIG_ENDIAN, COLUMNS, EXPLICIT, File, IMPLICIT, JPEG_LOSSLESS, PIXEL_DATA, ROWS, Writing, pixels,
 };
-use super::{codes, doubts, read, stored_values};
+use super::{codes, doubts, read, read_with, reader, stored_values};
 
 /// Shown, with these codes and the true pixels.
 fn assert_shown(bytes: &[u8], expected: &[&str]) {
@@ -73,6 +73,16 @@ fn a_missing_file_header_is_made_up_for() {
     assert_shown(&in_writing(Writing::BigEndian, BIG_ENDIAN).dataset(), &["W-NO-HEADER"]);
     // Only the preamble gone.
     assert_shown(&File::film().bytes()[132..], &["W-NO-HEADER"]);
+}
+
+#[test]
+fn what_stands_in_the_preamble_does_not_matter() {
+    // PS3.10 7.1 leaves its 128 bytes free; a picture's or a program's head may stand there.
+    for start in [&b"\x89PNG\r\n\x1A\n"[..], &[0xFF, 0xD8, 0xFF, 0xE0], b"MZ", b"II*\0"] {
+        let mut bytes = File::film().bytes();
+        bytes[..start.len()].copy_from_slice(start);
+        assert_shown(&bytes, &[]);
+    }
 }
 
 #[test]
@@ -387,4 +397,69 @@ fn a_cut_stream_is_refused_by_every_codec() {
         let error = read(&header.encapsulated(JPEG_LOSSLESS, &[half])).expect_err(name);
         assert!(matches!(error, Error::Undecodable(_)), "{name}: {error}");
     }
+}
+
+#[test]
+fn no_combination_of_layout_attributes_shows_other_than_a_whole_frame() {
+    let mut reader = reader();
+    let (mut shown, mut refused) = (0, 0);
+    let sizes = [0, 1, 6, 8, 65_535];
+    for (rows, columns) in sizes.iter().flat_map(|r| sizes.iter().map(move |c| (*r, *c))) {
+        for (allocated, stored, high) in [
+            (8, 8, 7),
+            (8, 1, 0),
+            (8, 12, 11),
+            (16, 8, 7),
+            (16, 12, 15),
+            (16, 16, 15),
+            (16, 16, 16),
+            (16, 17, 16),
+            (24, 8, 7),
+            (0, 0, 65_535),
+        ] {
+            for (frames, representation) in [("1", 0), ("1", 1), ("2", 0), ("2147483648", 0)] {
+                let mut file = File::film();
+                file.short((0x0028, 0x0010), rows)
+                    .short((0x0028, 0x0011), columns)
+                    .short((0x0028, 0x0100), allocated)
+                    .short((0x0028, 0x0101), stored)
+                    .short((0x0028, 0x0102), high)
+                    .short((0x0028, 0x0103), representation)
+                    .text((0x0028, 0x0008), "IS", frames);
+                match read_with(&mut reader, &file.bytes()) {
+                    Ok(film) => {
+                        assert_eq!(film.samples.len(), usize::from(rows) * usize::from(columns));
+                        shown += 1;
+                    }
+                    Err(Error::Decoder(error)) => panic!("{error}"),
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+    }
+    assert!(shown > 20 && refused > 500, "{shown} shown, {refused} refused");
+}
+
+#[test]
+fn a_picture_that_claims_a_huge_size_is_refused() {
+    // A PNG header of 60,000 x 60,000 pixels, its checksum right (PNG clause 5.5).
+    let checksum = |bytes: &[u8]| {
+        !bytes.iter().fold(u32::MAX, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |c, _| (c >> 1) ^ (0xEDB8_8320 * (c & 1)))
+        })
+    };
+    let mut png = b"\x89PNG\r\n\x1A\n".to_vec();
+    for (kind, data) in [
+        (
+            b"IHDR",
+            [&60_000_u32.to_be_bytes()[..], &60_000_u32.to_be_bytes(), &[16, 0, 0, 0, 0]].concat(),
+        ),
+        (b"IDAT", vec![0x78, 0x9C, 0x03, 0x00]),
+    ] {
+        let body = [&kind[..], &data].concat();
+        png.extend((data.len() as u32).to_be_bytes());
+        png.extend(&body);
+        png.extend(checksum(&body).to_be_bytes());
+    }
+    assert_refused(&png, "60000 x 60000 pixels, which is not a mammogram");
 }

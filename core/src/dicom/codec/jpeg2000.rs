@@ -8,7 +8,7 @@ const FORMAT: &str = "JPEG 2000";
 pub(crate) fn decode(frame: &[u8], header: Size) -> Result<Picture, Error> {
     let stream = code_stream(frame)?;
     let head = Head::read(stream)?;
-    head.size.expect(header)?;
+    head.size.check_against(header)?;
     let damaged = |what: String| Error::Damaged { format: FORMAT, what };
     let parameters = jpeg2k::DecodeParameters::new().strict(true);
     let image = jpeg2k::Image::from_bytes_with(stream, parameters)

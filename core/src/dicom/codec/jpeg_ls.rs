@@ -24,7 +24,7 @@ pub(crate) fn decode(frame: &[u8], header: Size) -> Result<Picture, Error> {
                 }
                 let rows = u32::from(u16::from_be_bytes([*r1, *r0]));
                 let columns = u32::from(u16::from_be_bytes([*c1, *c0]));
-                Size { rows, columns }.expect(header)?;
+                Size { rows, columns }.check_against(header)?;
                 precision = Some(u16::from(*bits));
             }
             // Ns, then a component and its table, then NEAR.
@@ -39,7 +39,7 @@ pub(crate) fn decode(frame: &[u8], header: Size) -> Result<Picture, Error> {
     }
     // What CharLS itself makes of the header counts: there are segments that change the size.
     let seen = CharLS::default().get_frame_info(frame).map_err(|e| damaged(&e.to_string()))?;
-    Size { rows: seen.height, columns: seen.width }.expect(header)?;
+    Size { rows: seen.height, columns: seen.width }.check_against(header)?;
     let bytes = match CharLS::default().decode(frame) {
         Ok(bytes) => bytes,
         Err(error @ charls::Error::JpegLsError { code: TOO_MUCH_ENCODED_DATA }) => {

@@ -46,7 +46,7 @@ pub(crate) struct Size {
 
 impl Size {
     /// Takes no other size than the header's, which the guard has capped.
-    fn expect(self, header: Self) -> Result<(), Error> {
+    fn check_against(self, header: Self) -> Result<(), Error> {
         if self == header { Ok(()) } else { Err(Error::Size { stream: self, header }) }
     }
 

@@ -101,10 +101,9 @@ fn inverse(coefficients: &[f32; 64], basis: &[[f32; 8]; 8]) -> [f32; 64] {
         if row.iter().all(|c| *c == 0.0) {
             continue;
         }
-        for y in 0..8 {
-            let weight = basis[y][v];
-            for u in 0..8 {
-                half[y * 8 + u] += weight * row[u];
+        for (line, weights) in half.chunks_exact_mut(8).zip(basis) {
+            for (sum, coefficient) in line.iter_mut().zip(row) {
+                *sum += weights[v] * coefficient;
             }
         }
     }

@@ -174,7 +174,7 @@ fn frame_header(segment: &Segment<'_>, header: Size) -> Result<FrameHeader, Erro
     };
     let rows = u16::from_be_bytes([*r1, *r0]);
     let columns = u16::from_be_bytes([*c1, *c0]);
-    Size { rows: rows.into(), columns: columns.into() }.expect(header)?;
+    Size { rows: rows.into(), columns: columns.into() }.check_against(header)?;
     let is_lossless = segment.marker == marker::SOF3;
     let is_possible = match segment.marker {
         marker::SOF0 => *precision == 8,
