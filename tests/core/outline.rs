@@ -119,13 +119,21 @@ fn marks_that_point_at_nothing_are_refused() {
     for prompt in [at(-1.0, 5.0, 9.0), at(5.0, 512.5, 9.0), at(f64::NAN, 5.0, 9.0)] {
         assert_eq!(outliner.outline(prompt, &[]), Err(Error::OutsideImage));
     }
-    for radius in [0.0, 0.5, -3.0, f64::NAN, f64::INFINITY] {
+    for radius in [0.0, 0.5, -3.0, f64::NAN] {
         assert_eq!(outliner.outline(at(256.0, 256.0, radius), &[]), Err(Error::TooSmall));
+    }
+    for radius in [2049.0, 1e300, f64::INFINITY] {
+        assert_eq!(outliner.outline(at(256.0, 256.0, radius), &[]), Err(Error::TooLarge));
     }
     let center = ImagePoint::new(256.0, 256.0);
     let prompt = at(256.0, 256.0, 40.0);
     let on_center = [Correction::Through(center)];
     assert_eq!(outliner.outline(prompt, &on_center), Err(Error::AtCenter));
+    let far_away = [Correction::Through(ImagePoint::new(500.0, 256.0))];
+    assert_eq!(outliner.outline(at(256.0, 256.0, 4.0), &far_away), Err(Error::TooFar));
+    let path = vec![center];
+    let endless = [Correction::Push { path, radius: f64::INFINITY }];
+    assert_eq!(outliner.outline(prompt, &endless), Err(Error::TooLarge));
     let outside = [Correction::Through(ImagePoint::new(600.0, 256.0))];
     assert_eq!(outliner.outline(prompt, &outside), Err(Error::OutsideImage));
 }

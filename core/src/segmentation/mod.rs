@@ -105,6 +105,8 @@ pub enum Error {
     OutsideImage,
     #[error("the mark is smaller than a pixel; drag from the centre of the mass to its edge")]
     TooSmall,
+    #[error("the mark is larger than the film; drag from the centre of the mass to its edge")]
+    TooLarge,
     #[error("the mark lies on the centre of the outline; mark the mass anew around another centre")]
     AtCenter,
     #[error("that is far away from the mass; mark it anew with a larger drag")]
@@ -127,6 +129,8 @@ pub enum Error {
 pub struct Outliner {
     mammogram: Arc<Mammogram>,
     film: Film,
+    /// The last click and the radius that it found.
+    clicked: Option<(ImagePoint, f64)>,
     /// The regions made last, newest at the end.
     regions: Vec<(RegionKey, Region)>,
     /// The last prompt, and its shapes after none, one, two … of these corrections.
@@ -151,7 +155,7 @@ struct RegionKey {
 impl Outliner {
     pub fn new(mammogram: Arc<Mammogram>) -> Self {
         let film = Film::new(&mammogram);
-        Self { mammogram, film, regions: Vec::new(), solved: None }
+        Self { mammogram, film, clicked: None, regions: Vec::new(), solved: None }
     }
 
     /// The contour for this prompt after these corrections, inside the film. As long as nothing
@@ -205,6 +209,18 @@ impl Outliner {
         let found = size::best_radius(region, low, high);
         // A place without tissue around it has no size; the middle of the range is as good as any.
         Ok(found.map_or((low * high).sqrt(), |(radius, _)| radius) / pixel)
+    }
+
+    /// The radius that a click finds; the last one is kept, since every correction asks again.
+    fn radius_of_click(&mut self, center: ImagePoint) -> Result<f64, Error> {
+        match self.clicked {
+            Some((known, radius)) if known == center => Ok(radius),
+            _ => {
+                let radius = self.radius_within(center, self.usual_radii())?;
+                self.clicked = Some((center, radius));
+                Ok(radius)
+            }
+        }
     }
 
     /// The radii in which a click looks for a mass: 1.2 to 20 mm; on a film without a pixel size,
@@ -265,13 +281,17 @@ impl Outliner {
             // The ellipse inside the box, a little smaller: boxes are drawn around, not through.
             Prompt::Box(rect) => (rect.center(), 0.475 * rect.width(), 0.475 * rect.height(), 0.30),
             Prompt::Click(center) => {
-                let radius = self.radius_within(center, self.usual_radii())?;
+                let radius = self.radius_of_click(center)?;
                 (center, radius, radius, 0.60)
             }
         };
         self.inside(center)?;
-        if !(width.min(height) >= 1.0 && width.is_finite() && height.is_finite()) {
+        if width.is_nan() || height.is_nan() || width.min(height) < 1.0 {
             return Err(Error::TooSmall);
+        }
+        let film_size = f64::from(self.mammogram.columns) + f64::from(self.mammogram.rows);
+        if width.max(height) > 2.0 * film_size {
+            return Err(Error::TooLarge);
         }
         let pixel = Scale::new(&self.mammogram, 1.0);
         let (a, b) = match prompt {

@@ -94,6 +94,7 @@ impl Aim {
             Correction::Through(point) => edit.pulled(self.from_image(*point))?,
             Correction::Include(stroke) => edit.stroked(&line(stroke), true)?,
             Correction::Exclude(stroke) => edit.stroked(&line(stroke), false)?,
+            Correction::Push { radius, .. } if !radius.is_finite() => return Err(Error::TooLarge),
             Correction::Push { path, radius } => {
                 edit.pushed(&line(path), radius * self.scale.pixel())?
             }
