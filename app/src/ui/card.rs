@@ -134,8 +134,9 @@ pub(super) fn draw(
             return None;
         }
         Some(CasePicture::Asked) | None => {
-            let spinner = egui::Spinner::new().size(16.0).color(theme::TEXT_FAINT);
-            ui.place(Rect::from_center_size(rect.center(), vec2(16.0, 16.0)), spinner);
+            let middle = Rect::from_center_size(rect.center(), vec2(16.0, 16.0));
+            let mut middle = ui.new_child(egui::UiBuilder::new().max_rect(middle));
+            super::spinner(&mut middle, 16.0, theme::TEXT_FAINT);
             return None;
         }
     };
