@@ -111,14 +111,19 @@ impl Reader {
     /// neither patient nor scale). A scale may stand in a sidecar, see `sidecar.rs`.
     pub fn read(&mut self, path: &Path) -> Result<Mammogram, Error> {
         let file = bytes_of(path)?;
-        let decode = || {
+        let mut decode = || {
             if picture::is_picture(&file) {
                 self.ask(&Request::Picture, &[&file])
             } else {
                 self.read_dicom(&file)
             }
         };
-        let (decoded, hash) = rayon::join(decode, || blake3::hash(&file));
+        // The hash of a film takes as long as the pipe does; that of a small file is not worth a thread.
+        let (decoded, hash) = if file.len() < 1 << 20 {
+            (decode(), blake3::hash(&file))
+        } else {
+            rayon::join(decode, || blake3::hash(&file))
+        };
         let (mut attributes, samples) = decoded?;
         settle_spacing(&mut attributes, path);
         let content_hash = *hash.as_bytes();

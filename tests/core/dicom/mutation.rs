@@ -8,7 +8,10 @@ use precedent_core::dicom::{DecoderError, Error, check_structure};
 use super::{read_with, reader};
 
 const SEED: u64 = 20_260_301;
-const MUTATIONS_OF_EACH: u64 = 220;
+const MUTATIONS_OF_EACH: u64 = 1_600;
+/// The guard sees every mutation, the decoding process one in so many: each costs two turns of
+/// the scheduler, which a busy machine makes long.
+const DECODED: u64 = 16;
 const BASES: [&str; 14] = [
     "explicit_12_signed",
     "implicit_16",
@@ -95,6 +98,9 @@ fn damaged_files_are_shown_whole_or_refused() {
             let bytes = mutate(&original, &mut random);
             // The guard alone must never panic, nor let the decoder see what it refuses.
             let is_sound = check_structure(&bytes).is_ok();
+            if round % DECODED != 0 {
+                continue;
+            }
             match read_with(&mut reader, &bytes) {
                 Ok(film) => {
                     let is_picture = bytes.starts_with(&[0xFF, 0xD8]);
