@@ -70,7 +70,8 @@ fn halve(level: &Level, is_padding: impl Fn(u16) -> bool) -> Level {
                     count += 1;
                 }
             }
-            samples.push(if count == 0 { four[0] } else { ((sum + count / 2) / count) as u16 });
+            let mean = (sum + count / 2).checked_div(count);
+            samples.push(mean.map_or(four[0], |mean| mean as u16));
         }
     }
     Level { columns: half_columns as u32, rows: half_rows as u32, samples: Arc::new(samples) }

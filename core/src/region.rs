@@ -71,11 +71,11 @@ impl Scale {
     }
 
     /// A place in the image, as units from `center`.
-    pub(crate) fn from_image(&self, center: ImagePoint, point: ImagePoint) -> (f64, f64) {
+    pub(crate) fn units_from_image(self, center: ImagePoint, point: ImagePoint) -> (f64, f64) {
         ((point.x - center.x) * self.column, (point.y - center.y) * self.row)
     }
 
-    pub(crate) fn to_image(&self, center: ImagePoint, (x, y): (f64, f64)) -> ImagePoint {
+    pub(crate) fn image_from_units(self, center: ImagePoint, (x, y): (f64, f64)) -> ImagePoint {
         ImagePoint::new(center.x + x / self.column, center.y + y / self.row)
     }
 }

@@ -15,6 +15,8 @@ use precedent_core::patch::{self, Patch};
 use precedent_core::places;
 
 const ROUNDS: usize = 3;
+/// Both engines get as many.
+const THREADS: usize = 2;
 const TRUNK: &str = "vgg16-1e86f38309884cd0.safetensors";
 
 pub(crate) fn run() {
@@ -35,39 +37,34 @@ pub(crate) fn run() {
             .iter()
             .map(|patch| View::FOUR.iter().map(|view| view.of(&patch.pixels)).collect())
             .collect();
-        for threads in [2] {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            let pool = pool.expect("a pool of a few threads");
-            let describe = match &encoder {
-                Ok(encoder) => format!(
-                    "{:.0}",
-                    pool.install(|| median(|| {
-                        encoder.describe(&patches).expect("sound patches");
-                    }))
-                ),
-                Err(_) => "-".to_owned(),
-            };
-            let mut maps = Vec::new();
-            let ours = pool.install(|| {
-                median(|| {
-                    maps.clear();
-                    for views in &pictures {
-                        let map =
-                            trunk.feature_map(views, patch::SIDE).expect("flex runs everywhere");
-                        maps.extend(map.values);
-                    }
-                })
-            });
-            let rival = match onnxruntime(&path, &pictures, threads) {
-                Some((theirs, answer)) => format!(
-                    "{theirs:.0} | {:.2} | {:.1e}",
-                    ours / theirs,
-                    difference(&maps, &answer)
-                ),
-                None => "not set up | | ".to_owned(),
-            };
-            println!("| {count} | {threads} | {describe} | {ours:.0} | {rival} |");
-        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(THREADS).build();
+        let pool = pool.expect("a pool of a few threads");
+        let describe = match &encoder {
+            Ok(encoder) => format!(
+                "{:.0}",
+                pool.install(|| median(|| {
+                    encoder.describe(&patches).expect("sound patches");
+                }))
+            ),
+            Err(_) => "-".to_owned(),
+        };
+        let mut maps = Vec::new();
+        let ours = pool.install(|| {
+            median(|| {
+                maps.clear();
+                for views in &pictures {
+                    let map = trunk.feature_map(views, patch::SIDE).expect("flex runs everywhere");
+                    maps.extend(map.values);
+                }
+            })
+        });
+        let rival = match onnxruntime(&path, &pictures, THREADS) {
+            Some((theirs, answer)) => {
+                format!("{theirs:.0} | {:.2} | {:.1e}", ours / theirs, difference(&maps, &answer))
+            }
+            None => "not set up | | ".to_owned(),
+        };
+        println!("| {count} | {THREADS} | {describe} | {ours:.0} | {rival} |");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the hand does to an outline: each gesture is honoured, stays near its place, and leaves one
 //! closed line without crossings.
 
+use std::f64::consts::TAU;
 use std::sync::{Arc, OnceLock};
 
 use precedent_core::geometry::{Contour, ImagePoint};
@@ -107,7 +108,7 @@ proptest! {
 
     #[test]
     fn all_of_an_include_stroke_is_inside_and_of_an_exclude_stroke_outside(
-        from in 0.0_f64..6.28, turn in -0.8_f64..0.8, start in 0.3_f64..1.8, end in 0.3_f64..1.8,
+        from in 0.0..TAU, turn in -0.8_f64..0.8, start in 0.3_f64..1.8, end in 0.3_f64..1.8,
         belongs: bool, after_brush: bool,
     ) {
         let mut hand = Hand::new();
@@ -136,7 +137,7 @@ proptest! {
 
     #[test]
     fn the_brush_pushes_out_from_inside_and_in_from_outside(
-        angle in 0.0_f64..6.28, outwards: bool, radius in 5.0_f64..25.0, far in 0.0_f64..0.3,
+        angle in 0.0..TAU, outwards: bool, radius in 5.0_f64..25.0, far in 0.0_f64..0.3,
     ) {
         let hand = Hand::new();
         let before = hand.contour.clone();
@@ -157,7 +158,7 @@ proptest! {
 
     #[test]
     fn a_pull_after_free_hand_edits_is_honoured_and_stays_near(
-        brush in 0.0_f64..6.28, angle in 0.0_f64..6.28, radii in 0.4_f64..1.8,
+        brush in 0.0..TAU, angle in 0.0..TAU, radii in 0.4_f64..1.8,
     ) {
         let path = vec![Hand::at(brush, 0.6), Hand::at(brush, 1.3)];
         let mut hand = Hand::new().go(Correction::Push { path, radius: 15.0 });
@@ -245,7 +246,7 @@ fn snapping_again_brings_a_sloppy_line_to_the_mass_and_keeps_pulled_points() {
         // Six careless dabs at the border.
         let mut corrections: Vec<Correction> = (0..6)
             .map(|_| {
-                let angle = random.uniform(0.0, 6.28);
+                let angle = random.uniform(0.0, TAU);
                 let at = |r: f64| {
                     let (x, y) =
                         (center.x + r * radius * angle.cos(), center.y + r * radius * angle.sin());
@@ -274,7 +275,7 @@ fn snapping_again_brings_a_sloppy_line_to_the_mass_and_keeps_pulled_points() {
 /// A gesture as it comes, sensible or not.
 fn any_gesture(random: &mut Random) -> Correction {
     let mut place = || {
-        let p = Hand::at(random.uniform(0.0, 6.28), 2.2 * random.uniform(0.0, 1.0).sqrt());
+        let p = Hand::at(random.uniform(0.0, TAU), 2.2 * random.uniform(0.0, 1.0).sqrt());
         ImagePoint::new(p.x.clamp(0.0, 512.0), p.y.clamp(0.0, 512.0))
     };
     let line = [place(), place(), place()];

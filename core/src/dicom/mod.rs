@@ -18,7 +18,7 @@
 //! - `codec`: what does the code stream hold?
 //! - `picture`: and where the file is a PNG or a JPEG?
 //!
-//! The other way: [`write`] makes an uncompressed file of a film.
+//! The other way: [`mod@write`] makes an uncompressed file of a film.
 //!
 //! Every file ends in one of four states: shown, shown with a caution that matters
 //! ([`Caution::is_doubt`]), attributes only ([`Error::PixelsCut`]), refused.

@@ -137,13 +137,12 @@ fn windows(set: &mut InMemDicomObject, mammogram: &Mammogram) {
         .collect();
     let Some(((name, ..), _)) = windows.first().copied() else { return };
     windows.retain(|((other, ..), _)| *other == name);
-    let joined = |part: &dyn Fn(&((&str, f64, f64), &str)) -> String| {
-        windows.iter().map(part).collect::<Vec<_>>().join("\\")
-    };
-    text(set, tags::WINDOW_CENTER, VR::DS, &joined(&|((_, center, _), _)| decimal(*center)));
-    text(set, tags::WINDOW_WIDTH, VR::DS, &joined(&|((_, _, width), _)| decimal(*width)));
-    let names = joined(&|(_, explanation)| (*explanation).to_owned());
-    text(set, tags::WINDOW_CENTER_WIDTH_EXPLANATION, VR::LO, &names);
+    let centers: Vec<_> = windows.iter().map(|((_, center, _), _)| decimal(*center)).collect();
+    let widths: Vec<_> = windows.iter().map(|((_, _, width), _)| decimal(*width)).collect();
+    let names: Vec<_> = windows.iter().map(|(_, explanation)| *explanation).collect();
+    text(set, tags::WINDOW_CENTER, VR::DS, &centers.join("\\"));
+    text(set, tags::WINDOW_WIDTH, VR::DS, &widths.join("\\"));
+    text(set, tags::WINDOW_CENTER_WIDTH_EXPLANATION, VR::LO, &names.join("\\"));
     text(set, tags::VOILUT_FUNCTION, VR::CS, name);
 }
 

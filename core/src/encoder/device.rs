@@ -152,8 +152,7 @@ fn hold(
         Reply::Remembered(adapter) => Ok(adapter),
         Reply::Answered { adapter, answer } => {
             let error = fixture.error(&answer);
-            // Written so that NaN does not pass.
-            if !(error <= TOLERANCE) {
+            if error.is_nan() || error > TOLERANCE {
                 return Err(format!(
                     "{} answered wrongly in its trial (off by {:.2} %), so the CPU is used",
                     adapter.name,

@@ -60,7 +60,7 @@ impl Fixture {
         Ok(Self { pictures, side, expected: Array::new(map_dims, expected) })
     }
 
-    /// Runs the pictures through a trunk loaded for [`Input::Rgb`]; its answer for [`Self::error`].
+    /// Runs the pictures through a trunk loaded for [`super::backbone::Input::Rgb`]; its answer for [`Self::error`].
     pub fn answer(&self, trunk: &Trunk) -> Result<Vec<f32>, Failure> {
         let divisor = trunk.architecture().range_divisor();
         let map = trunk.feature_map(&self.pictures, self.side)?;

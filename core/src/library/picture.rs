@@ -131,7 +131,7 @@ fn decode(bytes: &[u8], format: &Format) -> Result<Vec<u16>, Error> {
         return Err(Error::Size { found, expected });
     }
     match image {
-        DynamicImage::ImageLuma8(image) => Ok(image.into_iter().map(|&s| u16::from(s)).collect()),
+        DynamicImage::ImageLuma8(image) => Ok(image.iter().map(|&s| u16::from(s)).collect()),
         DynamicImage::ImageLuma16(image) => Ok(image.into_raw()),
         _ => Err(Error::NotGrey),
     }

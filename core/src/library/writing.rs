@@ -40,7 +40,7 @@ impl Library {
     }
 
     /// Replaces every descriptor by one of another encoder, all or none; `descriptors` in the
-    /// order of [`Contents::cases`], which must be all the cases.
+    /// order of [`super::Contents::cases`], which must be all the cases.
     pub fn replace_descriptors(
         &mut self,
         encoder: &EncoderId,

@@ -81,7 +81,7 @@ pub(crate) fn measure_on(film: (&Mammogram, &Film), contour: &Contour) -> Measur
 /// The contour in units, seen from `center`.
 fn in_units(contour: &Contour, scale: Scale, center: ImagePoint) -> Contour {
     let points = contour.points().iter().map(|p| {
-        let (x, y) = scale.from_image(center, *p);
+        let (x, y) = scale.units_from_image(center, *p);
         ImagePoint::new(x, y)
     });
     Contour::new(points.collect()).expect("as many finite points as before")

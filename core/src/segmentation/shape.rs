@@ -88,10 +88,10 @@ impl Aim {
         let shape = self.in_units(before, &done[..done.len() - 1]);
         let edit = Edit { shape: &shape, film: self.film_in_units() };
         let line = |points: &[ImagePoint]| -> Vec<ImagePoint> {
-            points.iter().map(|p| self.from_image(*p)).collect()
+            points.iter().map(|p| self.units_from_image(*p)).collect()
         };
         let contour = match newest {
-            Correction::Through(point) => edit.pulled(self.from_image(*point))?,
+            Correction::Through(point) => edit.pulled(self.units_from_image(*point))?,
             Correction::Include(stroke) => edit.stroked(&line(stroke), true)?,
             Correction::Exclude(stroke) => edit.stroked(&line(stroke), false)?,
             Correction::Push { radius, .. } if !radius.is_finite() => return Err(Error::TooLarge),
@@ -118,7 +118,7 @@ impl Aim {
             Shape::Free { contour, .. } => contour
                 .points()
                 .iter()
-                .map(|p| self.scale.to_image(self.center, (p.x, p.y)))
+                .map(|p| self.scale.image_from_units(self.center, (p.x, p.y)))
                 .map(|p| ImagePoint::new(p.x.clamp(0.0, rect.max.x), p.y.clamp(0.0, rect.max.y)))
                 .collect(),
         };
@@ -130,23 +130,26 @@ impl Aim {
             Shape::Free { contour, .. } => contour.clone(),
             Shape::Rays(stage) => {
                 let points = self.on_rays(stage, &self.holding(corrections));
-                let points = points.into_iter().map(|p| self.from_image(p)).collect();
+                let points = points.into_iter().map(|p| self.units_from_image(p)).collect();
                 Contour::new(points).expect("128 finite points")
             }
         }
     }
 
-    fn from_image(&self, point: ImagePoint) -> ImagePoint {
-        let (x, y) = self.scale.from_image(self.center, point);
+    fn units_from_image(&self, point: ImagePoint) -> ImagePoint {
+        let (x, y) = self.scale.units_from_image(self.center, point);
         ImagePoint::new(x, y)
     }
 
     fn film_in_units(&self) -> ImageRect {
-        ImageRect { min: self.from_image(self.film.min), max: self.from_image(self.film.max) }
+        ImageRect {
+            min: self.units_from_image(self.film.min),
+            max: self.units_from_image(self.film.max),
+        }
     }
 
     fn wish(&self, correction: &Correction) -> Result<Wish, Error> {
-        let offset = |p: &ImagePoint| self.scale.from_image(self.center, *p);
+        let offset = |p: &ImagePoint| self.scale.units_from_image(self.center, *p);
         let stroke = |line: &[ImagePoint], belongs: bool| {
             let line: Vec<(f64, f64)> = line.iter().map(offset).collect();
             Wish::stroke(&line, belongs, &self.rays).ok_or(Error::AtCenter)
@@ -177,7 +180,7 @@ impl Aim {
         corrections
             .iter()
             .filter_map(|correction| match correction {
-                Correction::Through(point) => Some(self.from_image(*point)),
+                Correction::Through(point) => Some(self.units_from_image(*point)),
                 _ => None,
             })
             .filter(|pin| nearest(contour, *pin).0.distance(*pin) < 0.5 * self.rays.step)
@@ -216,7 +219,7 @@ impl Aim {
     /// The place at this offset, or where the way there leaves the film.
     fn cut_off(&self, offset: (f64, f64)) -> ImagePoint {
         let (center, size) = (self.center, self.film.max);
-        let point = self.scale.to_image(center, offset);
+        let point = self.scale.image_from_units(center, offset);
         let part = |from: f64, to: f64, size: f64| {
             let end = to.clamp(0.0, size);
             if to == end { 1.0 } else { (end - from) / (to - from) }

@@ -20,7 +20,7 @@ pub(super) fn best_radius(region: &Region, low: f64, high: f64) -> Option<(f64, 
     let rows = inside + RADII + outside;
     let radius = |row: usize| low * ratio.powf(row as f64 - inside as f64);
 
-    let mut falls: Vec<Vec<f32>> = vec![Vec::with_capacity(RAYS); RADII];
+    let mut falls: Vec<Vec<f32>> = vec![Vec::new(); RADII];
     let mut sums = vec![(0.0_f64, 0_u32); rows + 1];
     for ray in 0..RAYS {
         let (dx, dy) = direction(ray * 2);

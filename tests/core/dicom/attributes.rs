@@ -26,7 +26,8 @@ const VOI_LUT_SEQUENCE: (u16, u16) = (0x0028, 0x3010);
 fn a_size_is_worth_what_its_origin_is_worth() {
     // D1: PixelSpacing, calibration, ImagerPixelSpacing, ERMF -> mm, unit, doubts.
     type Case = (&'static str, &'static str, &'static str, &'static str);
-    let cases: [(Case, Option<(f64, f64)>, &str, &[&str]); 13] = [
+    type Worth = (Case, Option<(f64, f64)>, &'static str, &'static [&'static str]);
+    let cases: [Worth; 13] = [
         (("", "", "0.07\\0.07", ""), Some((0.07, 0.07)), "mm at detector", &[]),
         (("", "", "0.07\\0.07", "1.8"), Some((0.07 / 1.8, 0.07 / 1.8)), "mm (ERMF 1.80)", &[]),
         (("0.05\\0.05", "", "", ""), Some((0.05, 0.05)), "mm", &[]),

@@ -77,7 +77,7 @@ impl State {
             }
             marker::SOF2 => Err(unsupported("progressive coding")),
             0xC5..=0xC7 => Err(unsupported("hierarchical coding")),
-            0xC9..=0xCB | 0xCD..=0xCF | 0xCC => Err(unsupported("arithmetic coding")),
+            0xC9..=0xCF => Err(unsupported("arithmetic coding")),
             _ => Ok(()),
         }
     }
