@@ -3,14 +3,14 @@
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
 use precedent_core::geometry::{Contour, ImagePoint};
 use precedent_core::mammogram::Mammogram;
-use precedent_core::segmentation::{Correction, Outline, Prompt};
+use precedent_core::segmentation::{Correction, DOUBTFUL, Outline, Prompt};
 
 use crate::state::Marked;
 use crate::theme;
 use crate::viewport::View;
 
-/// Handles on a contour: few, so that none is in the way.
-pub(super) const NUM_HANDLES: usize = 12;
+/// Most handles on a contour: few, so that none is in the way.
+const MAX_HANDLES: usize = 10;
 
 /// A closed contour, readable on white and on black.
 pub(super) fn contour(painter: &Painter, view: &View, contour: &Contour, ink: Color32, width: f32) {
@@ -19,20 +19,47 @@ pub(super) fn contour(painter: &Painter, view: &View, contour: &Contour, ink: Co
     painter.add(Shape::closed_line(points, Stroke::new(width, ink)));
 }
 
-/// The points where the contour may be taken, and those that were already pulled.
-pub(super) fn handles(painter: &Painter, view: &View, outline: &Outline, shows_all: bool) {
+/// An outline: whole where its border is certain, dashed where the doctor should look.
+pub(super) fn outline(painter: &Painter, view: &View, outline: &Outline, ink: Color32, width: f32) {
+    let points: Vec<Pos2> =
+        outline.contour.points().iter().map(|&p| view.ui_from_image(p)).collect();
+    let line = Stroke::new(width, ink);
+    painter.add(Shape::closed_line(points.clone(), Stroke::new(width + 2.0, theme::UNDERLAY)));
+    for (arc, is_doubtful) in arcs(&outline.confidence, points.len()) {
+        let places: Vec<Pos2> = arc.map(|i| points[i % points.len()]).collect();
+        if is_doubtful {
+            painter.extend(Shape::dashed_line(&places, line, 5.0, 4.0));
+        } else {
+            painter.add(Shape::line(places, line));
+        }
+    }
+}
+
+/// A closed line's vertices in runs of one certainty, each run ending where the next begins;
+/// side `i` leaves vertex `i` and is as certain as that vertex.
+fn arcs(confidence: &[f32], num_points: usize) -> Vec<(std::ops::RangeInclusive<usize>, bool)> {
+    let is_doubtful = |i: usize| confidence.get(i % num_points).is_some_and(|c| *c < DOUBTFUL);
+    let changes = |i: &usize| is_doubtful(*i) != is_doubtful(*i + num_points - 1);
+    let starts: Vec<usize> = (0..num_points).filter(changes).collect();
+    let Some(first) = starts.first() else {
+        return vec![(0..=num_points, is_doubtful(0))];
+    };
+    let ends = starts.iter().skip(1).copied().chain([first + num_points]);
+    starts.iter().zip(ends).map(|(&start, end)| (start..=end, is_doubtful(start))).collect()
+}
+
+/// Where the contour bends most, and the points that were pulled: shown while the hand is near.
+pub(super) fn handles(painter: &Painter, view: &View, outline: &Outline) {
     let dot = |at: ImagePoint, radius: f32, fill: Color32| {
         let at = view.ui_from_image(at);
-        painter.circle(at, radius, fill, Stroke::new(1.5, theme::UNDERLAY));
+        painter.circle(at, radius, fill, Stroke::new(1.0, theme::UNDERLAY));
     };
-    if shows_all {
-        for at in evenly(&outline.contour, NUM_HANDLES) {
-            dot(at, 3.5, theme::ACCENT);
-        }
+    for at in bends(&outline.contour) {
+        dot(at, 2.5, theme::ACCENT);
     }
     for correction in &outline.corrections {
         if let Correction::Through(at) = correction {
-            dot(*at, 4.5, Color32::WHITE);
+            dot(*at, 3.5, Color32::WHITE);
         }
     }
 }
@@ -135,20 +162,34 @@ pub(super) fn words(
     rect
 }
 
-/// Points at equal steps along a contour.
-fn evenly(contour: &Contour, count: usize) -> Vec<ImagePoint> {
-    let total: f64 = contour.edges().map(|(p, q)| p.distance(q)).sum();
-    let step = total / count as f64;
-    let (mut walked, mut found) = (0.0, Vec::with_capacity(count));
-    for (p, q) in contour.edges() {
-        let length = p.distance(q);
-        while found.len() < count && found.len() as f64 * step < walked + length {
-            let part = (found.len() as f64 * step - walked) / length;
-            found.push(ImagePoint::new(p.x + (q.x - p.x) * part, p.y + (q.y - p.y) * part));
+/// The places where a contour bends most, in or out, the sharpest first; none near another.
+fn bends(contour: &Contour) -> Vec<ImagePoint> {
+    const STEPS: usize = 96;
+    /// A bend is told over so many steps to either side, so that the film's grain makes none.
+    const REACH: usize = 4;
+    let even = contour.resampled(STEPS);
+    let points = even.points();
+    let turn = |i: usize| {
+        let (a, b, c) =
+            (points[(i + STEPS - REACH) % STEPS], points[i], points[(i + REACH) % STEPS]);
+        let (u, v) = ((b.x - a.x, b.y - a.y), (c.x - b.x, c.y - b.y));
+        (u.0 * v.1 - u.1 * v.0).atan2(u.0 * v.0 + u.1 * v.1).abs()
+    };
+    let turns: Vec<f64> = (0..STEPS).map(turn).collect();
+    let mut peaks: Vec<usize> = (0..STEPS)
+        .filter(|&i| {
+            turns[i] >= turns[(i + 1) % STEPS] && turns[i] >= turns[(i + STEPS - 1) % STEPS]
+        })
+        .collect();
+    peaks.sort_by(|&a, &b| turns[b].total_cmp(&turns[a]));
+    let apart = |a: usize, b: usize| a.abs_diff(b).min(STEPS - a.abs_diff(b));
+    let mut kept: Vec<usize> = Vec::with_capacity(MAX_HANDLES);
+    for peak in peaks {
+        if kept.len() < MAX_HANDLES && kept.iter().all(|&other| apart(peak, other) >= 2 * REACH) {
+            kept.push(peak);
         }
-        walked += length;
     }
-    found
+    kept.into_iter().map(|i| points[i]).collect()
 }
 
 /// The point of a contour nearest to a place on the screen, and its distance there in points.
@@ -183,12 +224,25 @@ mod tests {
     }
 
     #[test]
-    fn handles_stand_at_equal_steps() {
-        let circle = Contour::circle(ImagePoint::new(0.0, 0.0), 10.0);
-        let handles = evenly(&circle, 4);
-        for (handle, (x, y)) in handles.iter().zip([(10.0, 0.0), (0.0, 10.0), (-10.0, 0.0)]) {
-            assert!(handle.distance(ImagePoint::new(x, y)) < 1e-6, "{handle:?}");
+    fn handles_stand_on_the_corners_and_are_few() {
+        let corners = [(0.0, 0.0), (60.0, 0.0), (60.0, 40.0), (0.0, 40.0)];
+        let corners = corners.map(|(x, y)| ImagePoint::new(x, y));
+        let handles = bends(&Contour::new(corners.to_vec()).expect("four points"));
+        for corner in corners {
+            let nearest = handles.iter().map(|h| h.distance(corner)).fold(f64::INFINITY, f64::min);
+            // The perimeter of 200 in 96 steps.
+            assert!(nearest < 2.1, "no handle at {corner:?}, the nearest is {nearest} away");
         }
-        assert_eq!(handles.len(), 4);
+        let circle = bends(&Contour::circle(ImagePoint::new(0.0, 0.0), 10.0));
+        assert!((1..=MAX_HANDLES).contains(&circle.len()), "{}", circle.len());
+    }
+
+    #[test]
+    fn arcs_go_once_around_and_tell_doubt_from_certainty() {
+        let (sure, doubtful) = (1.0, DOUBTFUL / 2.0);
+        assert_eq!(arcs(&[sure; 5], 5), [(0..=5, false)]);
+        assert_eq!(arcs(&[doubtful; 5], 5), [(0..=5, true)]);
+        let mixed = [doubtful, sure, sure, doubtful, doubtful];
+        assert_eq!(arcs(&mixed, 5), [(1..=3, false), (3..=6, true)]);
     }
 }

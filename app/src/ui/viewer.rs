@@ -16,6 +16,8 @@ use crate::viewport::View;
 
 /// How near to the contour the hand takes hold of it, in screen points.
 const GRAB: f32 = 8.0;
+/// How near the pointer is when the handles show, in screen points.
+const NEAR: f32 = 24.0;
 /// Height of the line of hints below the film.
 const HINTS: f32 = 26.0;
 /// Where the line of hints is at least as wide as this it names every gesture.
@@ -119,7 +121,8 @@ fn read_film(
     let hover = response.hover_pos();
     let near = hover.and_then(|pos| grabbed(state, film, view, pos));
     if !state.outlines_are_hidden {
-        outlines(&painter, state, film, view, near.is_some());
+        let is_near = hover.is_some_and(|pos| is_near(film, view, pos));
+        outlines(&painter, state, film, view, is_near);
     }
     labels(&painter, state, film, read, view);
     chips(ui, read, rect, commands);
@@ -152,6 +155,11 @@ fn grabbed(state: &State, film: &Film, view: &View, pos: Pos2) -> Option<ImagePo
     (distance < GRAB).then_some(at)
 }
 
+/// Whether the pointer is so near to the contour that its handles are of use.
+fn is_near(film: &Film, view: &View, pos: Pos2) -> bool {
+    film.marked().is_some_and(|m| marks::nearest(view, &m.outline.contour, pos).1 < NEAR)
+}
+
 fn outlines(painter: &egui::Painter, state: &State, film: &Film, view: &View, is_near: bool) {
     let live = match &state.gesture {
         Gesture::Idle => None,
@@ -166,13 +174,15 @@ fn outlines(painter: &egui::Painter, state: &State, film: &Film, view: &View, is
     };
     match live {
         Some(Ok(marked)) => {
-            marks::contour(painter, view, &marked.outline.contour, theme::LIVE, 1.8);
+            marks::outline(painter, view, &marked.outline, theme::LIVE, 1.8);
             marks::size(painter, view, marked);
         }
         Some(Err(_)) | None => {
             if let Some(marked) = film.marked() {
-                marks::contour(painter, view, &marked.outline.contour, theme::ACCENT, 1.6);
-                marks::handles(painter, view, &marked.outline, is_near);
+                marks::outline(painter, view, &marked.outline, theme::ACCENT, 1.6);
+                if is_near {
+                    marks::handles(painter, view, &marked.outline);
+                }
             }
         }
     }
