@@ -18,7 +18,7 @@ mod prompt;
 mod render;
 
 #[derive(Parser)]
-#[command(version, about, after_help = precedent_core::INTENDED_USE)]
+#[command(name = "precedent-cli", version, about, after_help = precedent_core::INTENDED_USE)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
