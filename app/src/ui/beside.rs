@@ -22,7 +22,14 @@ pub(super) fn show(
     ui.painter().rect_filled(rect, 0, theme::FILM_GROUND);
     card::want_picture(state, neighbour, commands);
     wheel(ui, state, film, read, rect, commands);
-    let placed = card::draw(ui, state, film, neighbour, rect, off_center(state, film, read));
+    let placed = card::draw(
+        ui,
+        state,
+        film,
+        neighbour,
+        rect,
+        card::Framing::Beside { off_center_in_mm: off_center(state, film, read) },
+    );
     let painter = ui.painter_at(rect);
     if let Some(placed) = &placed {
         let mut notes = Vec::new();

@@ -25,6 +25,17 @@ pub(super) struct Shape {
     pub side: f32,
     /// Words at the picture's right; else below it.
     pub is_row: bool,
+    /// Of every card's picture beside the film's own scale, at most 1.
+    pub shrink: f64,
+}
+
+/// How a case's picture is laid into its rectangle.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Framing {
+    /// The region in the middle, at the film's scale times this.
+    Card { shrink: f64 },
+    /// At the film's scale, moved as the query is moved where both have a size.
+    Beside { off_center_in_mm: Option<(f64, f64)> },
 }
 
 /// Where a case's picture lies, and what must be said about that.
@@ -63,7 +74,7 @@ pub(super) fn show(
         let (picture, words) = inner.split_top_bottom_at_y(inner.top() + shape.side);
         (picture, words.with_min_y(words.top() + 6.0))
     };
-    picture(ui, state, film, neighbour, picture_rect);
+    picture(ui, state, film, neighbour, picture_rect, shape.shrink);
     let layout = Layout::top_down(Align::Min);
     let mut child = ui.new_child(egui::UiBuilder::new().max_rect(words_rect).layout(layout));
     child.set_clip_rect(words_rect.intersect(ui.clip_rect()));
@@ -89,10 +100,17 @@ pub(super) fn want_picture(state: &State, neighbour: &Neighbour, commands: &mut 
     }
 }
 
-fn picture(ui: &mut Ui, state: &State, film: &Film, neighbour: &Neighbour, rect: Rect) {
+fn picture(
+    ui: &mut Ui,
+    state: &State,
+    film: &Film,
+    neighbour: &Neighbour,
+    rect: Rect,
+    shrink: f64,
+) {
     ui.painter().rect_filled(rect, 3, theme::FILM_GROUND);
     let painter = ui.painter_at(rect);
-    if let Some(placed) = draw(ui, state, film, neighbour, rect, None) {
+    if let Some(placed) = draw(ui, state, film, neighbour, rect, Framing::Card { shrink }) {
         let mut notes = Vec::new();
         if placed.is_mirrored {
             notes.push("mirrored");
@@ -112,16 +130,33 @@ fn picture(ui: &mut Ui, state: &State, film: &Film, neighbour: &Neighbour, rect:
     marks::words(&painter, at, Align2::LEFT_TOP, &rank, theme::strong(13.0), theme::TEXT);
 }
 
+/// What the film's scale must be multiplied by for the largest of these outlines to fit into a
+/// card's picture of this side; 1 where they all fit as they are.
+pub(super) fn shrink<'a>(
+    state: &State,
+    film: &Film,
+    neighbours: impl Iterator<Item = &'a Neighbour>,
+    side: f32,
+) -> f64 {
+    const FILLED: f64 = 0.88;
+    let largest = neighbours
+        .filter_map(|neighbour| {
+            let bounds = neighbour.case.contour.bounds();
+            let (zoom, _) = scale(state, film, &neighbour.case)?;
+            Some(zoom * bounds.width().max(bounds.height()))
+        })
+        .fold(0.0, f64::max);
+    (FILLED * f64::from(side) / largest.max(1.0)).min(1.0)
+}
+
 /// Draws a case's picture and outline into `rect`; `None` while the picture is not there.
-///
-/// `off_center_in_mm` moves it as the query is moved; cards keep the mass in the middle.
 pub(super) fn draw(
     ui: &mut Ui,
     state: &State,
     film: &Film,
     neighbour: &Neighbour,
     rect: Rect,
-    off_center_in_mm: Option<(f64, f64)>,
+    framing: Framing,
 ) -> Option<Placed> {
     let case = &neighbour.case;
     let picture = match state.pictures.get(&case.id) {
@@ -140,7 +175,7 @@ pub(super) fn draw(
             return None;
         }
     };
-    let placed = place(state, film, case, &picture.mammogram, rect, off_center_in_mm)?;
+    let placed = place(state, film, case, &picture.mammogram, rect, framing)?;
     let painting = Painting {
         mammogram: picture.mammogram.clone(),
         pyramid: picture.pyramid.clone(),
@@ -155,41 +190,49 @@ pub(super) fn draw(
     Some(placed)
 }
 
-/// The query's millimetres per screen point, and its side: where both are known. A case without
-/// a size is drawn as large as the query's outline, and that is said.
+/// Screen points per pixel of a case's picture at the film's millimetres per point, and whether
+/// that is to scale: a case without a size is drawn as large as the query's outline.
+fn scale(state: &State, film: &Film, case: &Case) -> Option<(f64, bool)> {
+    let query = film.read()?;
+    let query_zoom = film.viewport.view(state.query_in_ui(), &query.mammogram).zoom;
+    Some(match (query.mammogram.spacing, case.spacing) {
+        (Some(ours), Some(theirs)) => {
+            (query_zoom * theirs.column_spacing_mm / ours.column_spacing_mm, true)
+        }
+        _ => {
+            let ours = film.marked().map_or(1.0, |marked| marked.outline.contour.area());
+            let theirs = case.contour.area().max(1.0);
+            (query_zoom * (ours / theirs).sqrt(), false)
+        }
+    })
+}
+
+/// At the film's scale, mirrored to its side: where both are known.
 fn place(
     state: &State,
     film: &Film,
     case: &Case,
     picture: &Mammogram,
     rect: Rect,
-    off_center_in_mm: Option<(f64, f64)>,
+    framing: Framing,
 ) -> Option<Placed> {
     let query = film.read()?;
-    let query_view = film.viewport.view(state.query_in_ui(), &query.mammogram);
+    let (zoom, is_to_scale) = scale(state, film, case)?;
     let sides = (query.mammogram.image_laterality, case.image_laterality);
     let is_mirrored = matches!(
         sides,
         (Some(ImageLaterality::Left), Some(ImageLaterality::Right))
             | (Some(ImageLaterality::Right), Some(ImageLaterality::Left))
     );
-    let spacings = (query.mammogram.spacing, picture.spacing);
-    let (zoom, is_to_scale) = match spacings {
-        (Some(ours), Some(theirs)) => {
-            (query_view.zoom * theirs.column_spacing_mm / ours.column_spacing_mm, true)
+    let (middle, zoom, offset) = match (framing, case.spacing) {
+        (Framing::Card { shrink }, _) => {
+            (case.contour.bounds().center(), zoom * shrink, (0.0, 0.0))
         }
-        _ => {
-            let ours = film.marked().map_or(1.0, |marked| marked.outline.contour.area());
-            let theirs = case.contour.area().max(1.0);
-            (query_view.zoom * (ours / theirs).sqrt(), false)
+        (Framing::Beside { off_center_in_mm: Some((x, y)) }, Some(spacing)) => {
+            let offset = (x / spacing.column_spacing_mm, y / spacing.row_spacing_mm);
+            (case.contour.centroid(), zoom, offset)
         }
-    };
-    let middle = case.contour.centroid();
-    let offset = match (off_center_in_mm, picture.spacing) {
-        (Some((x, y)), Some(spacing)) => {
-            (x / spacing.column_spacing_mm, y / spacing.row_spacing_mm)
-        }
-        _ => (0.0, 0.0),
+        (Framing::Beside { .. }, _) => (case.contour.centroid(), zoom, (0.0, 0.0)),
     };
     let across = if is_mirrored { -1.0 } else { 1.0 };
     let view = View {

@@ -184,7 +184,9 @@ fn one_list(
     let by_height = height / 5.0 - GAP - 12.0;
     let card_width = (width - GAP * (columns as f32 - 1.0)) / columns as f32;
     let side = by_height.clamp(*PICTURE.start(), *PICTURE.end()).min(card_width * 0.5);
-    let shape = Shape { size: vec2(card_width, side + 12.0), side, is_row: true };
+    let shrink = card::shrink(state, film, list.iter(), side);
+    let shape = Shape { size: vec2(card_width, side + 12.0), side, is_row: true, shrink };
+    scale(ui, shrink);
     for (row, pair) in list.chunks(columns).enumerate() {
         ui.horizontal(|ui| {
             for (i, neighbour) in pair.iter().enumerate() {
@@ -193,6 +195,15 @@ fn one_list(
             }
         });
     }
+}
+
+/// Says at which scale all the cards are.
+fn scale(ui: &mut Ui, shrink: f64) {
+    ui.label(super::faint(if shrink < 1.0 {
+        format!("All at one scale, {:.0} % of the film's", 100.0 * shrink)
+    } else {
+        "All at the film's scale".to_owned()
+    }));
 }
 
 fn three_lanes(
@@ -205,7 +216,9 @@ fn three_lanes(
     let count = lanes.len() as f32;
     let width = (ui.available_width() - GAP * (count - 1.0)) / count;
     let side = (width - 12.0).clamp(80.0, 200.0);
-    let shape = Shape { size: vec2(width, side + 104.0), side, is_row: false };
+    let shrink = card::shrink(state, film, lanes.iter().flat_map(|(_, list)| list), side);
+    let shape = Shape { size: vec2(width, side + 104.0), side, is_row: false, shrink };
+    scale(ui, shrink);
     let rows = lanes.iter().map(|(_, list)| list.len()).max().unwrap_or(0);
     for place in 0..rows {
         ui.horizontal(|ui| {
