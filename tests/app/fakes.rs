@@ -173,6 +173,7 @@ pub(crate) fn circle_measures() -> Measures {
         margin_width: Some(1.2),
         well_defined_share: Some(0.8),
         spiculation: Some(0.4),
+        unstable: Vec::new(),
     }
 }
 

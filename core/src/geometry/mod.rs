@@ -10,6 +10,7 @@ pub use self::distance::distances;
 pub use self::mask::Mask;
 
 mod distance;
+pub(crate) mod field;
 mod mask;
 mod shape;
 

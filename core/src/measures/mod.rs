@@ -10,7 +10,10 @@ use crate::geometry::{Contour, ImagePoint, Mask, distances};
 use crate::mammogram::Mammogram;
 use crate::region::{Film, Region, Scale};
 
+pub use self::texture::{Texture, texture};
+
 mod margin;
+mod texture;
 
 /// Numbers of one outline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,10 +45,18 @@ pub struct Measures {
     /// the grey falls away evenly, large where lines run outwards; noise alone gives 45.
     #[serde(default)]
     pub spiculation: Option<f64>,
+    /// Names of the fields above that move by more than 15 % where the outline is drawn 0.5 mm
+    /// farther out or in, as two readers may: to be shown as doubtful.
+    #[serde(default)]
+    pub unstable: Vec<String>,
 }
 
 /// Step of the contour for circularity, in mm: perimeters depend on it.
 const PERIMETER_STEP_MM: f64 = 0.5;
+/// How far out and in the outline is moved to see which measures hold.
+const OFFSET_MM: f64 = 0.5;
+/// A measure that moves by a larger share of itself does not.
+const STABLE_SHARE: f64 = 0.15;
 const CONTRAST_CELL_MM: f64 = 0.2;
 const RING_MM: (f64, f64) = (0.5, 3.0);
 
@@ -60,21 +71,82 @@ pub(crate) fn measure_on(film: (&Mammogram, &Film), contour: &Contour) -> Measur
     let scale = Scale::new(film.0, radius_in_pixels.max(1e-3));
     let center = contour.centroid();
     let shape = in_units(contour, scale, center);
-    let area = shape.area();
-    let (a, b) = shape.longest_diameter();
-    let steps = (shape.perimeter() / (PERIMETER_STEP_MM * scale.mm)).round() as usize;
-    let margin = margin::Margin::of(film, scale, center, &shape);
+    let numbers = |shape: &Contour| Numbers::of(film, scale, center, shape);
+    let moved = |mm: f64| shape.offset(mm * scale.mm).map(|shape| numbers(&shape));
+    let (drawn, (outer, inner)) =
+        rayon::join(|| numbers(&shape), || rayon::join(|| moved(OFFSET_MM), || moved(-OFFSET_MM)));
+    let unstable = drawn.unstable(&[outer, inner]);
     Measures {
         unit: film.0.spacing.map_or_else(|| "px".to_owned(), |spacing| spacing.origin.unit()),
-        area,
-        equivalent_diameter: 2.0 * (area / std::f64::consts::PI).sqrt(),
-        longest_diameter: a.distance(b),
-        perpendicular_diameter: shape.extent((a.y - b.y, b.x - a.x)),
-        circularity: shape.resampled(steps.max(8)).circularity(),
-        contrast: contrast(film, scale, center, &shape).unwrap_or(0.0),
-        margin_width: margin.width,
-        well_defined_share: margin.well_defined_share,
-        spiculation: margin.spiculation,
+        area: drawn.area,
+        equivalent_diameter: drawn.equivalent_diameter,
+        longest_diameter: drawn.longest_diameter,
+        perpendicular_diameter: drawn.perpendicular_diameter,
+        circularity: drawn.circularity,
+        contrast: drawn.contrast.unwrap_or(0.0),
+        margin_width: drawn.margin.width,
+        well_defined_share: drawn.margin.well_defined_share,
+        spiculation: drawn.margin.spiculation,
+        unstable,
+    }
+}
+
+/// What is measured on one shape.
+struct Numbers {
+    area: f64,
+    equivalent_diameter: f64,
+    longest_diameter: f64,
+    perpendicular_diameter: f64,
+    circularity: f64,
+    contrast: Option<f64>,
+    margin: margin::Margin,
+}
+
+impl Numbers {
+    fn of(film: (&Mammogram, &Film), scale: Scale, center: ImagePoint, shape: &Contour) -> Self {
+        let area = shape.area();
+        let (a, b) = shape.longest_diameter();
+        let steps = (shape.perimeter() / (PERIMETER_STEP_MM * scale.mm)).round() as usize;
+        Self {
+            area,
+            equivalent_diameter: 2.0 * (area / std::f64::consts::PI).sqrt(),
+            longest_diameter: a.distance(b),
+            perpendicular_diameter: shape.extent((a.y - b.y, b.x - a.x)),
+            circularity: shape.resampled(steps.max(8)).circularity(),
+            contrast: contrast(film, scale, center, shape),
+            margin: margin::Margin::of(film, scale, center, shape),
+        }
+    }
+
+    /// By the names of the fields of [`Measures`].
+    fn named(&self) -> [(&'static str, Option<f64>); 9] {
+        [
+            ("area", Some(self.area)),
+            ("equivalent_diameter", Some(self.equivalent_diameter)),
+            ("longest_diameter", Some(self.longest_diameter)),
+            ("perpendicular_diameter", Some(self.perpendicular_diameter)),
+            ("circularity", Some(self.circularity)),
+            ("contrast", self.contrast),
+            ("margin_width", self.margin.width),
+            ("well_defined_share", self.margin.well_defined_share),
+            ("spiculation", self.margin.spiculation),
+        ]
+    }
+
+    /// Names of what moves too far, or cannot be told any more, on another shape; of everything
+    /// where there is no other shape, since nothing of this one is left.
+    fn unstable(&self, others: &[Option<Self>]) -> Vec<String> {
+        let holds = |idx: usize, value: f64| {
+            others.iter().all(|other| {
+                let moved = other.as_ref().and_then(|other| other.named()[idx].1);
+                moved.is_some_and(|moved| (moved - value).abs() <= STABLE_SHARE * value.abs())
+            })
+        };
+        let named = self.named().into_iter().enumerate();
+        let told = named.filter_map(|(idx, (name, value))| Some((idx, name, value?)));
+        told.filter(|(idx, _, value)| !holds(*idx, *value))
+            .map(|(_, name, _)| name.to_owned())
+            .collect()
     }
 }
 
@@ -307,6 +379,35 @@ mod tests {
         let spokes = film(|x, y| 2000.0 + 500.0 * (40.0 * (y - 20.0).atan2(x - 20.0)).cos());
         let angle = measure(&spokes, &ellipse(60.0, 60.0)).spiculation.expect("tissue all around");
         assert!(angle > 75.0, "{angle}");
+    }
+
+    #[test]
+    fn what_half_a_millimetre_moves_by_more_than_15_percent_is_named() {
+        // A disc with sharp edge: of a radius of 5 mm, 0.5 mm is 10 % of every length and 21 % of
+        // the area; of 20 mm it is 2.5 and 5 %, of 2 mm 25 and 56 %.
+        let grey = |x: f64, y: f64| if (x - 20.0).hypot(y - 20.0) < 5.0 { 1300.0 } else { 1000.0 };
+        let named = |radius: f64| measure(&film(grey), &ellipse(radius, radius)).unstable;
+        let has = |names: &[String], name: &str| names.iter().any(|n| n == name);
+        let five = named(50.0);
+        assert!(has(&five, "area") && !has(&five, "longest_diameter"), "{five:?}");
+        assert!(!has(&five, "equivalent_diameter") && !has(&five, "circularity"), "{five:?}");
+        let two = named(20.0);
+        assert!(has(&two, "area") && has(&two, "perpendicular_diameter"), "{two:?}");
+        assert!(!has(&two, "circularity"), "{two:?}");
+        let flat = measure(&film(|_, _| 500.0), &ellipse(180.0, 180.0)).unstable;
+        assert!(!has(&flat, "area") && !has(&flat, "contrast"), "{flat:?}");
+        // 0.4 mm: nothing is left when it is drawn 0.5 mm farther in.
+        let small = named(4.0);
+        assert!(has(&small, "area") && has(&small, "circularity"), "{small:?}");
+    }
+
+    #[test]
+    fn measures_without_the_list_of_unstable_ones_are_read() {
+        let measures = measure(&film(|_, _| 500.0), &ellipse(50.0, 50.0));
+        let mut json = serde_json::to_value(&measures).expect("numbers are written");
+        json.as_object_mut().expect("an object").remove("unstable");
+        let read: Measures = serde_json::from_value(json).expect("an older row is read");
+        assert_eq!(read, Measures { unstable: Vec::new(), ..measures });
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! where it was to a hundredth of a step.
 
 use super::Error;
-use super::field::{Field, Grid};
+use crate::geometry::field::{Field, Grid};
 use crate::geometry::{Contour, ImagePoint, ImageRect};
 
 /// Step of the field, in radii of the circle with the shape's area.

@@ -21,7 +21,6 @@ use crate::measures::{self, Measures};
 use crate::region::{Film, Region, Scale};
 
 mod corrections;
-mod field;
 mod freeform;
 mod path;
 mod polar;
@@ -90,6 +89,11 @@ pub struct Outline {
 /// Below this confidence an arc is doubtful: the doctor should look, a picture shows it otherwise.
 /// By trial on the masses of DDSM, where it marks about a seventh of the outlines.
 pub const DOUBTFUL: f32 = 0.08;
+
+/// Below this [signal](Outliner::signal_at) a click finds no reliable mass. Looked at on the
+/// starter's films of the DDSM: of 60 masses, clicked in the middle, an eighth lie below, of 166
+/// places in normal tissue three in four.
+pub const RELIABLE: f64 = 2.0;
 
 impl Outline {
     /// Share of the vertices, 0 to 1, whose confidence is below [`DOUBTFUL`].
@@ -195,6 +199,30 @@ impl Outliner {
         center: ImagePoint,
         radii: RangeInclusive<f64>,
     ) -> Result<f64, Error> {
+        let found = self.found_within(center, &radii)?;
+        // A place without tissue around it has no size; the middle of the range is as good as any.
+        let middle = (radii.start() * radii.end()).sqrt();
+        Ok(found.map_or(middle, |found| found.radius / Scale::new(&self.mammogram, 1.0).pixel()))
+    }
+
+    /// How far the grey falls around this place at the size that a click finds, in standard
+    /// deviations of the noise; below [`RELIABLE`] there is no mass that a click could find, and
+    /// the doctor should drag. 0 where there is no tissue around.
+    pub fn signal_at(&mut self, place: ImagePoint) -> Result<f64, Error> {
+        let found = self.found_within(place, &self.usual_radii())?;
+        Ok(found.map_or(0.0, |found| match f64::from(found.score) / f64::from(found.noise) {
+            ratio if ratio.is_finite() => ratio.max(0.0),
+            // Without any noise, every fall is one.
+            _ if found.score > 0.0 => f64::MAX,
+            _ => 0.0,
+        }))
+    }
+
+    fn found_within(
+        &mut self,
+        center: ImagePoint,
+        radii: &RangeInclusive<f64>,
+    ) -> Result<Option<size::Found>, Error> {
         self.inside(center)?;
         let (low, high) = (*radii.start(), *radii.end());
         if !(low >= 1.0 && high >= low && high.is_finite()) {
@@ -206,9 +234,7 @@ impl Outliner {
         let level = level_of(0.5 * high);
         let scale = Scale::new(&self.mammogram, level_radius(level));
         let region = self.region(center, level, scale, size::reach(high));
-        let found = size::best_radius(region, low, high);
-        // A place without tissue around it has no size; the middle of the range is as good as any.
-        Ok(found.map_or((low * high).sqrt(), |(radius, _)| radius) / pixel)
+        Ok(size::best_radius(region, low, high))
     }
 
     /// The radius that a click finds; the last one is kept, since every correction asks again.

@@ -10,10 +10,22 @@ const RADII: usize = 96;
 /// Half window of the contrast, as a share of the radius.
 const HALF_WINDOW: f64 = 0.3;
 
-/// The radius (units) between `low` and `high` with the strongest contrast around the region's
-/// middle, and that contrast: the mean of the median and the lower quartile over all rays of mean
-/// grey inside minus mean grey outside. `None` where no radius has tissue on most sides.
-pub(super) fn best_radius(region: &Region, low: f64, high: f64) -> Option<(f64, f32)> {
+/// What a radius has for it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Found {
+    /// In units.
+    pub(super) radius: f64,
+    /// Mean of the median and the lower quartile, over all rays, of mean grey inside minus mean
+    /// grey outside.
+    pub(super) score: f32,
+    /// Median over the rays of how far one ray's fall lies from its neighbour's, as a standard
+    /// deviation: neighbours see the same border, so that what differs between them is noise.
+    pub(super) noise: f32,
+}
+
+/// The radius between `low` and `high` with the strongest contrast around the region's middle.
+/// `None` where no radius has tissue on most sides.
+pub(super) fn best_radius(region: &Region, low: f64, high: f64) -> Option<Found> {
     let ratio = (high / low).powf(1.0 / (RADII - 1) as f64);
     let rows_to = |factor: f64| (factor.ln() / ratio.ln()).abs().round() as usize;
     let (inside, outside) = (rows_to(1.0 - HALF_WINDOW).max(1), rows_to(1.0 + HALF_WINDOW).max(1));
@@ -46,10 +58,21 @@ pub(super) fn best_radius(region: &Region, low: f64, high: f64) -> Option<(f64, 
         .enumerate()
         .filter(|(_, falls)| falls.len() > RAYS / 2)
         .filter_map(|(idx, falls)| {
+            // Before the quantiles put them into another order.
+            let noise = noise(falls)?;
             let score = 0.5 * (quantile(falls, 0.5)? + quantile(falls, 0.25)?);
-            Some((radius(idx + inside), score))
+            Some(Found { radius: radius(idx + inside), score, noise })
         })
-        .max_by(|(_, a), (_, b)| a.total_cmp(b))
+        .max_by(|a, b| a.score.total_cmp(&b.score))
+}
+
+/// Standard deviation of a value about its neighbours', from the median step between them: steps
+/// have twice the variance of the values, and half of a normal curve lies within 0.6745 of its
+/// deviation.
+fn noise(falls: &[f32]) -> Option<f32> {
+    let next = falls.iter().cycle().skip(1);
+    let mut steps: Vec<f32> = falls.iter().zip(next).map(|(a, b)| (a - b).abs()).collect();
+    Some(quantile(&mut steps, 0.5)? / (0.6745 * std::f32::consts::SQRT_2))
 }
 
 /// How far from the middle [`best_radius`] looks.

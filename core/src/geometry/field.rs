@@ -3,11 +3,11 @@
 //! Values are positive inside. A contour traced from a field is one closed line that never
 //! crosses itself: of several pieces the largest is kept, and holes are filled.
 
-use crate::geometry::{Contour, ImagePoint, ImageRect, Mask, distances};
+use super::{Contour, ImagePoint, ImageRect, Mask, distances};
 
 /// Where the grid's nodes lie; node (0, 0) is half a step inside `corner`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Grid {
+pub(crate) struct Grid {
     corner: ImagePoint,
     step: f64,
     columns: usize,
@@ -16,7 +16,7 @@ pub(super) struct Grid {
 
 /// Signed distance, in steps, at each node of a grid; cut off at some steps from the border.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Field {
+pub(crate) struct Field {
     grid: Grid,
     values: Vec<f64>,
 }
@@ -34,7 +34,7 @@ const LEAST: f64 = 1e-3;
 
 impl Grid {
     /// A grid that holds the rectangle, of this step or, for a large one, a coarser step.
-    pub(super) fn around(rect: ImageRect, step: f64) -> Self {
+    pub(crate) fn around(rect: ImageRect, step: f64) -> Self {
         let step = step.max(rect.width().max(rect.height()) / MOST_NODES);
         let nodes = |length: f64| (length / step).ceil() as usize + 2 * ROOM as usize;
         let corner = ImagePoint::new(rect.min.x - ROOM * step, rect.min.y - ROOM * step);
@@ -51,7 +51,7 @@ impl Grid {
     }
 
     /// The inside of a contour (even-odd rule), with distances up to `band` steps.
-    pub(super) fn inside(&self, contour: &Contour, band: f64) -> Field {
+    pub(crate) fn inside(&self, contour: &Contour, band: f64) -> Field {
         let points = contour.points().iter().map(|p| self.steps(*p)).collect();
         let in_steps = Contour::new(points).expect("as many finite points as before");
         let mask = Mask::of(&in_steps);
@@ -66,7 +66,7 @@ impl Grid {
 
     /// What a round brush of this radius covers on its way along a line; never thinner than the
     /// grid can hold.
-    pub(super) fn brushed(&self, line: &[ImagePoint], radius: f64) -> Field {
+    pub(crate) fn brushed(&self, line: &[ImagePoint], radius: f64) -> Field {
         let radius = (radius / self.step).max(THINNEST);
         let places: Vec<ImagePoint> = line.iter().map(|p| self.steps(*p)).collect();
         let next = places.iter().skip(1).chain(places.last());
@@ -77,7 +77,7 @@ impl Grid {
     }
 
     /// The inside of a rectangle.
-    pub(super) fn rectangle(&self, rect: ImageRect) -> Field {
+    pub(crate) fn rectangle(&self, rect: ImageRect) -> Field {
         let (min, max) = (self.steps(rect.min), self.steps(rect.max));
         let value = |idx: usize| {
             let x = (idx % self.columns) as f64 + 0.5;
@@ -90,18 +90,25 @@ impl Grid {
 
 impl Field {
     /// What lies in either.
-    pub(super) fn joined(self, other: &Self) -> Self {
+    pub(crate) fn joined(self, other: &Self) -> Self {
         self.combined(other, f64::max)
     }
 
     /// What lies in both.
-    pub(super) fn common(self, other: &Self) -> Self {
+    pub(crate) fn common(self, other: &Self) -> Self {
         self.combined(other, f64::min)
     }
 
     /// What lies in this and not in the other.
-    pub(super) fn without(self, other: &Self) -> Self {
+    pub(crate) fn without(self, other: &Self) -> Self {
         self.combined(other, |own, other| own.min(-other))
+    }
+
+    /// Larger by this distance in units all around, smaller by a negative one; exact as far as the
+    /// band reaches.
+    pub(crate) fn grown(mut self, distance: f64) -> Self {
+        self.values.iter_mut().for_each(|value| *value += distance / self.grid.step);
+        self
     }
 
     fn combined(mut self, other: &Self, choose: impl Fn(f64, f64) -> f64) -> Self {
@@ -112,7 +119,7 @@ impl Field {
     }
 
     /// Averaged by a Gaussian of this standard deviation in units: rounds off what is smaller.
-    pub(super) fn smoothed(mut self, deviation: f64) -> Self {
+    pub(crate) fn smoothed(mut self, deviation: f64) -> Self {
         // Three boxes of this half width have the variance of the Gaussian.
         let half = ((deviation / self.grid.step).powi(2) + 0.25).sqrt() - 0.5;
         let half = half.round().max(1.0) as usize;
@@ -129,7 +136,7 @@ impl Field {
     }
 
     /// The border of the largest piece, holes filled; `None` where nothing is inside.
-    pub(super) fn contour(mut self) -> Option<Contour> {
+    pub(crate) fn contour(mut self) -> Option<Contour> {
         self.leave_the_edge();
         let piece = self.largest_piece()?;
         let outside = self.outside_of(&piece);
@@ -263,6 +270,45 @@ fn box_average(values: &mut [f64], first: usize, stride: usize, count: usize, ha
     }
 }
 
+impl Contour {
+    /// The border of the largest piece among these pixels, row by row, holes filled; halfway between
+    /// the middles of pixels. `None` where none is inside.
+    pub fn around(columns: usize, inside: &[bool]) -> Option<Self> {
+        let places = || {
+            let within = inside.iter().enumerate().filter(|(_, inside)| **inside);
+            within.map(|(idx, _)| (idx % columns, idx / columns))
+        };
+        let (left, right) = (places().map(|p| p.0).min()?, places().map(|p| p.0).max()?);
+        let (top, bottom) = (places().map(|p| p.1).min()?, places().map(|p| p.1).max()?);
+        // A pixel of room all around.
+        let grid = Grid {
+            corner: ImagePoint::new(left as f64 - 1.0, top as f64 - 1.0),
+            step: 1.0,
+            columns: right - left + 3,
+            rows: bottom - top + 3,
+        };
+        let mut values = vec![-0.5; grid.columns * grid.rows];
+        for (column, row) in places() {
+            values[(row - top + 1) * grid.columns + column - left + 1] = 0.5;
+        }
+        Field { grid, values }.contour()
+    }
+
+    /// The line at this distance outside the contour (inside, for a negative one), to a twentieth
+    /// of the distance; of several pieces the largest. `None` where nothing is left.
+    pub fn offset(&self, distance: f64) -> Option<Self> {
+        let bounds = self.bounds();
+        let out = distance.max(0.0);
+        let rect = ImageRect {
+            min: ImagePoint::new(bounds.min.x - out, bounds.min.y - out),
+            max: ImagePoint::new(bounds.max.x + out, bounds.max.y + out),
+        };
+        let grid = Grid::around(rect, (distance.abs() / 5.0).max(f64::MIN_POSITIVE));
+        let band = distance.abs() / grid.step + BAND;
+        grid.inside(self, band).grown(distance).contour()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,6 +354,40 @@ mod tests {
         assert!((contour.area() / (std::f64::consts::PI * 100.0) - 1.0).abs() < 0.005);
         let nothing = grid().inside(&circle(0.0, 4.0), BAND);
         assert!(nothing.clone().without(&nothing).contour().is_none());
+    }
+
+    #[test]
+    fn the_border_of_a_circles_pixels_is_the_circle_to_half_a_pixel() {
+        let inside: Vec<bool> = (0..60 * 50)
+            .map(|idx| (f64::from(idx % 60) + 0.5, f64::from(idx / 60) + 0.5))
+            .map(|(x, y)| (x - 31.0).hypot(y - 24.0) < 20.0)
+            .collect();
+        let border = Contour::around(60, &inside).expect("many are inside");
+        for p in border.points() {
+            assert!(((p.x - 31.0).hypot(p.y - 24.0) - 20.0).abs() < 0.75, "{p:?}");
+        }
+        assert!((border.area() / (400.0 * std::f64::consts::PI) - 1.0).abs() < 0.02);
+        assert_eq!(Contour::around(60, &[false; 60]), None);
+    }
+
+    #[test]
+    fn an_offset_circle_has_its_new_radius_and_an_offset_square_keeps_its_sides() {
+        for (distance, radius) in [(0.5, 10.5), (-0.5, 9.5), (3.0, 13.0)] {
+            let offset = circle(0.0, 10.0).offset(distance).expect("something is left");
+            assert!(offset.is_simple());
+            for p in offset.points() {
+                assert!((p.x.hypot(p.y) - radius).abs() < 0.02, "{p:?} at {distance}");
+            }
+        }
+        assert!(circle(0.0, 0.4).offset(-0.5).is_none());
+        // A square of side 8 grown by 1 has four sides of 8 x 1 and a disc's worth of corners more.
+        let corners = [(0.0, 0.0), (8.0, 0.0), (8.0, 8.0), (0.0, 8.0)];
+        let square = Contour::new(corners.map(|(x, y)| ImagePoint::new(x, y)).to_vec());
+        let square = square.expect("four corners");
+        let grown = square.offset(1.0).expect("it grows").area();
+        assert!((grown / (64.0 + 32.0 + std::f64::consts::PI) - 1.0).abs() < 0.005, "{grown}");
+        let shrunk = square.offset(-1.0).expect("much is left").area();
+        assert!((shrunk / 36.0 - 1.0).abs() < 0.005, "{shrunk}");
     }
 
     #[test]
