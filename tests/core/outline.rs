@@ -10,7 +10,7 @@ use precedent_core::mammogram::{
     Mammogram, ModalityLut, PhotometricInterpretation, Spacing, SpacingOrigin,
 };
 use precedent_core::phantom::{Drawn, Phantom, Random};
-use precedent_core::segmentation::{Correction, Error, Outline, Outliner, Prompt};
+use precedent_core::segmentation::{Correction, Error, Outline, Outliner, Prompt, RELIABLE};
 use proptest::prelude::*;
 
 /// A few regions of 512 x 512 at 0.1 mm, drawn once.
@@ -472,4 +472,76 @@ fn the_demonstration_patients_mass_is_enclosed() {
             assert!(outline.contour.contains(ImagePoint::new(x, y)), "{x}, {y} is left out");
         }
     }
+}
+
+#[test]
+fn a_click_tells_a_mass_from_tissue_without_one() {
+    // A disc twenty deviations of the noise above even tissue, and the tissue beside it.
+    let mut random = Random::new(11);
+    let mut film = drawn(0).mammogram.clone();
+    let sample = |idx: usize| {
+        let (x, y) = ((idx % 512) as f64 - 150.0, (idx / 512) as f64 - 150.0);
+        let mass = if x.hypot(y) < 60.0 { 400.0 } else { 0.0 };
+        (1500.0 + mass + 20.0 * random.normal()) as u16
+    };
+    film.samples = Arc::new((0..512 * 512).map(sample).collect());
+    let mut outliner = Outliner::new(Arc::new(film.clone()));
+    let mut signal = |x, y| outliner.signal_at(ImagePoint::new(x, y)).expect("it is on the film");
+    assert!(signal(150.5, 150.5) > 5.0 * RELIABLE);
+    assert!(signal(390.0, 400.0) < RELIABLE);
+    // Dark things are no mass, and a film without any grey has none.
+    film.samples = Arc::new(film.samples.iter().map(|s| 4095 - s).collect());
+    let place = ImagePoint::new(150.5, 150.5);
+    let signal = |film: Mammogram| Outliner::new(Arc::new(film)).signal_at(place);
+    assert!(signal(film.clone()).expect("it is on the film") < RELIABLE);
+    film.samples = Arc::new(vec![900; 512 * 512]);
+    assert!(signal(film).expect("it is on the film") < RELIABLE);
+}
+
+#[test]
+fn strokes_smoothing_and_texture_work_from_the_command_line() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let phantom = Phantom { margin: Some(MassMargin::Circumscribed), ..Phantom::region() };
+    let Drawn { mammogram, mass } = Phantom { contrast: (2.0, 2.0), ..phantom }.draw(21);
+    dicom::write(&mammogram, &folder.path().join("film.dcm")).expect("the folder takes files");
+    let run = |more: &[&str]| {
+        let (center, radius) = (mass.center, mass.radius_mm);
+        let output = Command::new(env!("CARGO_BIN_EXE_precedent-cli"))
+            .current_dir(folder.path())
+            .args(["outline", "film.dcm", "--json", "--radius-mm", &format!("{radius}")])
+            .args(["--center", &format!("{},{}", center.x, center.y)])
+            .args(more)
+            .output()
+            .expect("the program starts");
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("one JSON object")
+    };
+    let contour = |report: &serde_json::Value| {
+        let points: Vec<[f64; 2]> =
+            serde_json::from_value(report["outline"].clone()).expect("pairs of numbers");
+        let points = points.into_iter().map(|[x, y]| ImagePoint::new(x, y)).collect();
+        Contour::new(points).expect("many finite points")
+    };
+    let plain = run(&[]);
+    assert!(plain["measures"]["unstable"].is_array() && plain.get("texture").is_none());
+
+    let radius = mass.radius_mm / 0.1;
+    let beside = ImagePoint::new(mass.center.x + 1.15 * radius, mass.center.y);
+    let within = ImagePoint::new(mass.center.x - 0.8 * radius, mass.center.y);
+    let stroke = |p: ImagePoint| format!("{},{} {},{}", p.x, p.y - 2.0, p.x, p.y + 2.0);
+    let include = run(&["--include", &stroke(beside)]);
+    assert!(contour(&include).contains(beside) && !contour(&plain).contains(beside));
+    let exclude = run(&["--exclude", &stroke(within)]);
+    assert!(!contour(&exclude).contains(within) && contour(&plain).contains(within));
+
+    let all = ["--smooth", "--resnap", "--texture", "--include", &stroke(beside)];
+    let all = run(&all);
+    let kinds = serde_json::from_value::<Vec<Correction>>(all["corrections"].clone());
+    let kinds = kinds.expect("corrections are read back");
+    assert!(
+        matches!(kinds[..], [Correction::Include(_), Correction::Smooth, Correction::Resnap]),
+        "{kinds:?}"
+    );
+    assert_eq!(all["texture"]["bins"], 32);
+    assert!(all["texture"]["joint_entropy"].as_f64().is_some_and(|e| e > 1.0));
 }

@@ -10,8 +10,8 @@ use precedent_core::dicom::Reader;
 use precedent_core::geometry::ImagePoint;
 use precedent_core::lexicon::{ImageLaterality, ViewPosition};
 use precedent_core::mammogram::{Caution, Mammogram};
-use precedent_core::measures::Measures;
-use precedent_core::segmentation::{Correction, DOUBTFUL, Outline, Outliner, Prompt};
+use precedent_core::measures::{self, Measures, Texture};
+use precedent_core::segmentation::{Correction, DOUBTFUL, Outline, Outliner, Prompt, RELIABLE};
 use serde::Serialize;
 
 use crate::{png, prompt};
@@ -26,6 +26,9 @@ pub(crate) struct Args {
     /// Print one JSON object for machines
     #[arg(long)]
     json: bool,
+    /// Tell the texture inside as well: co-occurrence of greys by IBSI, 32 bins, cells of 0.2 mm
+    #[arg(long)]
+    texture: bool,
     /// Where to write a picture of the mass with its outline
     #[arg(long, value_name = "OUT")]
     png: Option<PathBuf>,
@@ -45,7 +48,22 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut outliner = Outliner::new(film.clone());
     let outline = outliner.outline(prompt, &args.prompt.corrections())?;
     let measures = outliner.measure(&outline.contour);
-    let report = Report::new(&args.file, &film, &outline, measures, read, start.elapsed());
+    let mut report = Report::new(&args.file, &film, &outline, measures, read, start.elapsed());
+    if let Prompt::Click(place) = prompt {
+        report.signal = Some(outliner.signal_at(place)?);
+    }
+    report.cautions.extend(report.signal.filter(|signal| *signal < RELIABLE).map(|signal| {
+        Caution::new(
+            "W-NO-MASS",
+            format!(
+                "around the click the grey falls by {signal:.1} times the noise only: no reliable \
+                 mass there; drag from the centre to the edge instead"
+            ),
+        )
+    }));
+    if args.texture {
+        report.texture = measures::texture(&film, &outline.contour);
+    }
 
     let mut out = std::io::stdout().lock();
     if args.json {
@@ -75,7 +93,13 @@ struct Report<'a> {
     confidence: &'a [f32],
     doubtful_share: f64,
     measures: Measures,
-    cautions: &'a [Caution],
+    /// Co-occurrence of greys, where it was asked for and the outline holds enough cells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    texture: Option<Texture>,
+    /// Of a click: how far the grey falls around it, in standard deviations of the noise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<f64>,
+    cautions: Vec<Caution>,
     timings_ms: Timings,
 }
 
@@ -118,7 +142,9 @@ impl<'a> Report<'a> {
             confidence: &outline.confidence,
             doubtful_share: outline.doubtful_share(),
             measures,
-            cautions: &film.cautions,
+            texture: None,
+            signal: None,
+            cautions: film.cautions.clone(),
             timings_ms: Timings { read: ms(read), outline: ms(outlined) },
         }
     }
@@ -141,8 +167,30 @@ impl<'a> Report<'a> {
         if let Some(angle) = m.spiculation {
             writeln!(out, "  gradient angle {angle:.0} degrees (0 even fall, 45 no order)")?;
         }
+        if !m.unstable.is_empty() {
+            let names = m.unstable.join(", ").replace('_', " ");
+            writeln!(out, "  moved over 15 % by 0.5 mm of outline: {names}")?;
+        }
+        if let Some(t) = &self.texture {
+            let correlation = t.correlation.map_or("none".to_owned(), |c| format!("{c:.3}"));
+            writeln!(
+                out,
+                "  texture of {} cells of {:.2} {unit}, {} bins, distance {}: contrast {:.2}, \
+                 correlation {correlation}, cluster tendency {:.2}, joint entropy {:.2}, inverse \
+                 difference moment {:.3}, angular second moment {:.4}",
+                t.cells,
+                t.cell,
+                t.bins,
+                t.distance,
+                t.contrast,
+                t.cluster_tendency,
+                t.joint_entropy,
+                t.inverse_difference_moment,
+                t.angular_second_moment
+            )?;
+        }
         writeln!(out, "  doubtful over {:.0} % of the outline", 100.0 * self.doubtful_share)?;
-        for caution in self.cautions {
+        for caution in &self.cautions {
             writeln!(out, "  {}: {}", caution.code, caution.text)?;
         }
         Ok(())

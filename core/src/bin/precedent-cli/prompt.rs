@@ -38,6 +38,31 @@ pub(crate) struct PromptArgs {
     /// A point the outline must pass through, in pixels; may be given again
     #[arg(long, value_name = "X,Y", requires = "mark", allow_hyphen_values = true)]
     through: Vec<Numbers<2>>,
+    /// A stroke over what belongs to the mass: points in pixels with blanks between them, quoted;
+    /// may be given again
+    #[arg(
+        long,
+        value_name = "X,Y X,Y …",
+        requires = "mark",
+        allow_hyphen_values = true,
+        value_parser = stroke
+    )]
+    include: Vec<Stroke>,
+    /// A stroke over what does not belong to the mass, in the same way
+    #[arg(
+        long,
+        value_name = "X,Y X,Y …",
+        requires = "mark",
+        allow_hyphen_values = true,
+        value_parser = stroke
+    )]
+    exclude: Vec<Stroke>,
+    /// Round off small bumps, after every point and stroke
+    #[arg(long, requires = "mark")]
+    smooth: bool,
+    /// Move the outline to the nearest border, last of all; points to pass through stay
+    #[arg(long, requires = "mark")]
+    resnap: bool,
     /// State the size of a pixel of this film, in mm; lengths are then marked "stated"
     #[arg(long, value_name = "V")]
     pixel_mm: Option<Length>,
@@ -76,10 +101,29 @@ impl PromptArgs {
         Ok(self.click.map(|click| Prompt::Click(click.point())))
     }
 
-    /// The points to pass through, in the order given.
+    /// The points to pass through in the order given, then the strokes over the mass, those beside
+    /// it, smoothing, and snapping again.
     pub(crate) fn corrections(&self) -> Vec<Correction> {
-        self.through.iter().map(|point| Correction::Through(point.point())).collect()
+        let through = self.through.iter().map(|point| Correction::Through(point.point()));
+        let include = self.include.iter().map(|Stroke(line)| Correction::Include(line.clone()));
+        let exclude = self.exclude.iter().map(|Stroke(line)| Correction::Exclude(line.clone()));
+        let smooth = self.smooth.then_some(Correction::Smooth);
+        let resnap = self.resnap.then_some(Correction::Resnap);
+        through.chain(include).chain(exclude).chain(smooth).chain(resnap).collect()
     }
+}
+
+/// A line over the film, of one point or more.
+#[derive(Debug, Clone, PartialEq)]
+struct Stroke(Vec<ImagePoint>);
+
+fn stroke(text: &str) -> Result<Stroke, String> {
+    let points: Vec<ImagePoint> = text
+        .split_whitespace()
+        .map(|point| point.parse().map(Numbers::<2>::point))
+        .collect::<Result<_, _>>()?;
+    let is_some = !points.is_empty();
+    is_some.then_some(Stroke(points)).ok_or_else(|| "at least one point X,Y is wanted".to_owned())
 }
 
 /// `N` finite numbers with commas between them.
@@ -129,6 +173,15 @@ mod tests {
         assert_eq!(read("2640, 2590.5"), Ok([2640.0, 2590.5]));
         for wrong in ["", "1", "1,", "1,2,3", "1,x", "1,inf", "nan,2"] {
             assert!(read(wrong).is_err(), "{wrong:?} was taken");
+        }
+    }
+
+    #[test]
+    fn a_stroke_is_points_with_blanks_between_them() {
+        let line = [ImagePoint::new(1.0, 2.5), ImagePoint::new(-3.0, 4.0)];
+        assert_eq!(stroke(" 1,2.5  -3,4 "), Ok(Stroke(line.to_vec())));
+        for wrong in ["", " ", "1,2 3", "1 2", "1,2,3"] {
+            assert!(stroke(wrong).is_err(), "{wrong:?} was taken");
         }
     }
 
