@@ -13,7 +13,7 @@ use precedent_core::retrieval::{Counts, Neighbours, Query, Retriever};
 
 use crate::command::{self, Command};
 use crate::settings::{Settings, WindowLayout};
-use crate::state::{Gesture, Places, State};
+use crate::state::{Places, State};
 use crate::update::{self, Effect};
 use crate::worker::{Desk, FindCases, ReadFilms, Request, Tools};
 use crate::{dialogs, textures, theme, ui};
@@ -160,8 +160,8 @@ impl eframe::App for App {
         self.carry_out(ctx, effects);
 
         self.state.pixels_per_point = ctx.pixels_per_point();
-        let has_crosshair = matches!(self.state.gesture, Gesture::Crosshair { .. });
-        let mut commands = command::pressed(ctx, has_crosshair, self.state.dialog.is_some());
+        let has_dialog = self.state.dialog.is_some();
+        let mut commands = command::pressed(ctx, &self.state.gesture, has_dialog);
         commands.extend(self.answers.try_iter());
         commands.extend(dropped(ctx));
         for command in commands {

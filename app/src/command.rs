@@ -12,7 +12,8 @@ use precedent_core::geometry::ImagePoint;
 use precedent_core::lexicon::Pathology;
 use precedent_core::segmentation::Prompt;
 
-use crate::state::{CaseAt, Dialog};
+use crate::state::{CaseAt, Dialog, Gesture};
+use crate::tool::Stroke;
 use crate::viewport::Viewport;
 
 /// One wish of the user.
@@ -53,6 +54,23 @@ pub enum Command {
         from: ImagePoint,
         to: ImagePoint,
     },
+    /// A line that began at `from` has come to `to`.
+    DragStroke {
+        stroke: Stroke,
+        from: ImagePoint,
+        to: ImagePoint,
+    },
+    /// The hand let go of the line.
+    CommitStroke {
+        stroke: Stroke,
+        from: ImagePoint,
+        to: ImagePoint,
+    },
+    /// The mass is marked larger or smaller by this factor, as the wheel turns.
+    ScaleMark(f64),
+    /// The wheel has come to rest.
+    CommitMark,
+    ScaleBrush(f64),
     /// The keyboard's crosshair, in screen points.
     MoveCrosshair(Vec2),
     ScaleCrosshair(f64),
@@ -96,6 +114,14 @@ const fn ctrl(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::COMMAND, key)
 }
 
+const fn shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::SHIFT, key)
+}
+
+const fn alt(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::ALT, key)
+}
+
 const fn ctrl_shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key)
 }
@@ -137,6 +163,22 @@ actions! {
         [key(Key::C)];
     PullToCrosshair: "Pull the contour to the crosshair", "The contour will pass through the crosshair",
         [key(Key::P)];
+    OutlineTool: "Outline or pull", "A drag outlines a mass, or pulls the contour where it is taken",
+        [key(Key::O)];
+    PushBrush: "Push brush",
+        "A drag from inside pushes the contour out, from outside pushes it in", [key(Key::B)];
+    Redraw: "Redraw a stretch",
+        "A line from inside to inside adds what it goes around, from outside to outside cuts off",
+        [key(Key::D)];
+    LastTool: "Last tool", "Back to the tool that was in hand before", [key(Key::Space)];
+    BrushSmaller: "Smaller brush", "The push brush gets smaller", [key(Key::OpenBracket)];
+    BrushLarger: "Larger brush", "The push brush gets larger", [key(Key::CloseBracket)];
+    Smooth: "Smooth the contour", "Small bumps of the contour are rounded off", [key(Key::S)];
+    Resnap: "Snap the contour again",
+        "The contour moves to the nearest border; points that were pulled stay", [key(Key::R)];
+    Grow: "Mark the mass larger", "The contour is sought a tenth farther out",
+        [alt(Key::Plus), alt(Key::Equals)];
+    Shrink: "Mark the mass smaller", "The contour is sought a tenth farther in", [alt(Key::Minus)];
     StateScale: "State the pixel size…", "Millimetres per pixel, for a film that does not carry them",
         [key(Key::M)];
     Fit: "Whole film", "Fit the film into the window", [key(Key::F)];
@@ -145,7 +187,7 @@ actions! {
     ZoomOut: "Zoom out", "Smaller, about the middle", [key(Key::Minus)];
     Invert: "Invert grey", "Black becomes white; the background stays black", [key(Key::I)];
     NextWindow: "Next window of the file", "Go through the windows the file offers", [key(Key::W)];
-    ResetWindow: "Reset window", "Back to the file's first window", [key(Key::R)];
+    ResetWindow: "Reset window", "Back to the file's first window", [shift(Key::R)];
     ToggleOutline: "Hide outlines", "Show or hide all outlines", [key(Key::H)];
     FindSimilar: "Find similar cases", "Search again for the cases nearest to this outline",
         [key(Key::G)];
@@ -180,15 +222,21 @@ impl Action {
 
 /// The commands whose keys were pressed, taken out of the input.
 ///
-/// `has_crosshair` gives the arrow keys, Enter, + and − to the crosshair; otherwise arrows, digits
-/// and Enter belong to the control that has the focus, if one has.
-pub fn pressed(ctx: &egui::Context, has_crosshair: bool, has_dialog: bool) -> Vec<Command> {
+/// The crosshair takes the arrow keys, Enter, + and −; Enter accepts what a hand is drawing, so it
+/// is left to the canvas; otherwise arrows, digits and Enter belong to the control that has the
+/// focus, if one has.
+pub fn pressed(ctx: &egui::Context, gesture: &Gesture, has_dialog: bool) -> Vec<Command> {
+    let has_crosshair = matches!(gesture, Gesture::Crosshair { .. });
+    let is_drawing = matches!(gesture, Gesture::Outlining { .. } | Gesture::Mending { .. });
     if ctx.text_edit_focused() {
         return Vec::new();
     }
     let canvas = crate::ui::viewer::id();
     let widget_has_focus = ctx.memory(|m| m.focused()).is_some_and(|id| id != canvas);
     let mut commands = Vec::new();
+    if space_was_tapped(ctx) && !widget_has_focus && !has_dialog {
+        commands.push(Command::Do(Action::LastTool));
+    }
     ctx.input_mut(|input| {
         let mut taken = |modifiers, key| input.consume_key(modifiers, key);
         if has_dialog {
@@ -202,20 +250,38 @@ pub fn pressed(ctx: &egui::Context, has_crosshair: bool, has_dialog: bool) -> Ve
         } else if !widget_has_focus {
             gallery_keys(&mut taken, &mut commands);
         }
-        // Those with more modifiers first: egui lets Ctrl+Z match while Shift is held too.
+        // Those with more modifiers first: egui lets Ctrl+Z match while Shift or Alt is held too.
         let mut all: Vec<(Action, KeyboardShortcut)> = Action::ALL
             .iter()
             .flat_map(|&action| action.shortcuts().iter().map(move |&shortcut| (action, shortcut)))
             .collect();
-        all.sort_by_key(|(_, shortcut)| !shortcut.modifiers.shift);
+        all.sort_by_key(|(_, shortcut)| !(shortcut.modifiers.shift || shortcut.modifiers.alt));
         for (action, shortcut) in all {
-            let is_the_widgets = widget_has_focus && shortcut.logical_key == Key::Enter;
-            if !is_the_widgets && taken(shortcut.modifiers, shortcut.logical_key) {
+            let is_elsewhere = match shortcut.logical_key {
+                Key::Enter => widget_has_focus || is_drawing,
+                Key::Space => true,
+                _ => false,
+            };
+            if !is_elsewhere && taken(shortcut.modifiers, shortcut.logical_key) {
                 commands.push(Command::Do(action));
             }
         }
     });
     commands
+}
+
+/// Whether the space bar was let go and no button was pressed with it: with one it moves the film.
+fn space_was_tapped(ctx: &egui::Context) -> bool {
+    let memory = egui::Id::unique("space moved the film");
+    let (is_down, is_released, has_button) = ctx.input(|input| {
+        let keys = (input.key_down(Key::Space), input.key_released(Key::Space));
+        (keys.0, keys.1, input.pointer.any_down())
+    });
+    if is_down && has_button {
+        ctx.data_mut(|data| data.insert_temp(memory, true));
+    }
+    let has_moved = is_released && ctx.data_mut(|data| data.remove_temp::<bool>(memory)).is_some();
+    is_released && !has_moved && !has_button
 }
 
 const ARROWS: [(Key, f32, f32); 4] = [

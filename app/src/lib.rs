@@ -14,6 +14,7 @@
 //! - [`update`]: what does each command and each reply change, and what does it ask of a thread?
 //! - [`worker`]: who does the work meanwhile? Three threads, requests in, replies out.
 //! - [`listing`]: which files of a folder are films?
+//! - [`tool`]: what lies in the hand?
 //! - [`history`]: undo and redo of the outline.
 //! - [`viewport`]: where does a place of the film lie on the screen?
 //! - [`pyramid`], [`textures`]: how do 16-bit pixels get there?
@@ -36,6 +37,7 @@ pub mod settings;
 pub mod state;
 pub mod textures;
 pub mod theme;
+pub mod tool;
 pub mod ui;
 pub mod update;
 pub mod viewport;

@@ -16,12 +16,14 @@ use precedent_core::lexicon::Pathology;
 use precedent_core::mammogram::Mammogram;
 use precedent_core::measures::Measures;
 use precedent_core::retrieval::{Counts, Neighbour, Neighbours, Query};
-use precedent_core::segmentation::{Outline, Prompt};
+use precedent_core::segmentation::{Correction, Outline, Prompt};
 use precedent_core::voi_lut::{VoiFunction, VoiLut};
 
+use crate::command::Command;
 use crate::history::History;
 use crate::pyramid::Pyramid;
 use crate::settings::Settings;
+use crate::tool::Hands;
 use crate::viewport::{View, Viewport};
 
 #[derive(Debug)]
@@ -33,6 +35,9 @@ pub struct State {
     pub passed_over: Vec<String>,
     pub lanes: Lanes,
     pub gesture: Gesture,
+    /// What was asked while the last gesture still waits for its answer: done right after it.
+    pub held: Vec<Command>,
+    pub hands: Hands,
     pub library: Library,
     pub pictures: HashMap<CaseId, CasePicture>,
     pub query: Query,
@@ -138,10 +143,10 @@ pub enum Search {
 pub enum Gesture {
     #[default]
     Idle,
-    /// A new outline is being drawn.
-    Outlining(Live<Prompt>),
-    /// A point of the contour is being pulled from `from`.
-    Pulling { from: ImagePoint, live: Live<ImagePoint> },
+    /// An outline is being drawn; of an older one these corrections are kept.
+    Outlining { live: Live<Prompt>, kept: Vec<Correction> },
+    /// The outline is being mended; `from` is where a point that is pulled was taken.
+    Mending { from: Option<ImagePoint>, live: Live<Correction> },
     /// The keyboard's crosshair: its place, and the radius in pixels.
     Crosshair { at: ImagePoint, radius: f64, live: Live<Prompt> },
 }
@@ -157,6 +162,26 @@ pub struct Live<T> {
     /// The hand has let go: the answer to this wish is committed.
     pub is_final: bool,
     pub answer: Option<Result<Marked, String>>,
+}
+
+impl Gesture {
+    /// Whether the hand is done and the answer is still on its way.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Idle => false,
+            Self::Outlining { live, .. } | Self::Crosshair { live, .. } => live.is_final,
+            Self::Mending { live, .. } => live.is_final,
+        }
+    }
+
+    /// What came of the newest wish that was answered.
+    pub fn answer(&self) -> Option<&Result<Marked, String>> {
+        match self {
+            Self::Idle => None,
+            Self::Outlining { live, .. } | Self::Crosshair { live, .. } => live.answer.as_ref(),
+            Self::Mending { live, .. } => live.answer.as_ref(),
+        }
+    }
 }
 
 impl<T> Live<T> {
@@ -236,6 +261,8 @@ impl State {
             passed_over: Vec::new(),
             lanes: Lanes::default(),
             gesture: Gesture::Idle,
+            held: Vec::new(),
+            hands: Hands::default(),
             library: Library::Opening,
             pictures: HashMap::new(),
             query: Query { lanes: settings.lanes, ..Query::default() },

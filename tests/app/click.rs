@@ -34,7 +34,7 @@ fn the_contour_is_there_while_the_hand_still_drags() {
     let mut window = Setup::default().shown();
     press_and_move(&mut window, CENTER, ImagePoint::new(CENTER.x + RADIUS, CENTER.y));
     until(&mut window, "the live contour is there", |state| match &state.gesture {
-        precedent::state::Gesture::Outlining(live) => matches!(live.answer, Some(Ok(_))),
+        precedent::state::Gesture::Outlining { live, .. } => matches!(live.answer, Some(Ok(_))),
         _ => false,
     });
     assert!(shown_film(&window).marked().is_none(), "nothing is kept before the hand lets go");
@@ -170,9 +170,9 @@ fn the_right_button_changes_the_window_and_not_the_outline() {
     assert!(width > before.center_width().1 * 1.2, "rightwards widens: {width}");
     assert!((center - before.center_width().0).abs() < 1.0, "{center}");
     assert!(shown_film(&window).marked().is_none());
-    window.key_press(egui::Key::R);
+    window.key_press_modifiers(Modifiers::SHIFT, egui::Key::R);
     window.run_steps(2);
-    assert_eq!(shown_film(&window).window.as_ref(), Some(&before), "R brings it back");
+    assert_eq!(shown_film(&window).window.as_ref(), Some(&before), "Shift+R brings it back");
 }
 
 #[test]

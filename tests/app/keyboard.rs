@@ -89,7 +89,7 @@ fn keys_change_how_the_film_is_seen_and_never_its_outline() {
     let mut window = Setup::default().shown();
     outline_the_mass(&mut window);
     let outline = shown_film(&window).marked().cloned();
-    for key in [Key::I, Key::A, Key::Plus, Key::Minus, Key::F, Key::W, Key::R, Key::H, Key::H] {
+    for key in [Key::I, Key::A, Key::Plus, Key::Minus, Key::F, Key::W, Key::H, Key::H] {
         window.key_press(key);
         window.run_steps(2);
     }

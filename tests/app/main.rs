@@ -6,6 +6,7 @@ mod failures;
 mod fakes;
 mod film;
 mod keyboard;
+mod mending;
 mod opening;
 mod right_film;
 mod snapshots;

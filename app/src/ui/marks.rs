@@ -102,6 +102,24 @@ pub(super) fn prompt(painter: &Painter, view: &View, prompt: &Prompt) {
     }
 }
 
+/// What the hand mends with: the line it has drawn, or the place it pulls to.
+pub(super) fn correction(painter: &Painter, view: &View, correction: &Correction) {
+    let ink = match correction {
+        Correction::Exclude(_) => theme::CAUTION,
+        _ => theme::LIVE,
+    };
+    match correction {
+        Correction::Through(at) => cross(painter, view.ui_from_image(*at), 6.0),
+        // The brush itself shows where it is.
+        Correction::Push { .. } | Correction::Smooth | Correction::Resnap => {}
+        Correction::Include(line) | Correction::Exclude(line) | Correction::Redraw(line) => {
+            let points: Vec<Pos2> = line.iter().map(|&p| view.ui_from_image(p)).collect();
+            painter.add(Shape::line(points.clone(), Stroke::new(4.0, theme::UNDERLAY)));
+            painter.add(Shape::line(points, Stroke::new(2.0, ink)));
+        }
+    }
+}
+
 pub(super) fn cross(painter: &Painter, at: Pos2, arm: f32) {
     for (stroke_width, ink) in [(3.0, theme::UNDERLAY), (1.2, theme::LIVE)] {
         let line = Stroke::new(stroke_width, ink);

@@ -31,6 +31,17 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             item(ui, Action::PullToCrosshair, has_outline, commands);
             item(ui, Action::ClearOutline, has_outline, commands);
             ui.separator();
+            for action in [Action::OutlineTool, Action::PushBrush, Action::Redraw, Action::LastTool]
+            {
+                item(ui, action, has_film, commands);
+            }
+            item(ui, Action::BrushSmaller, has_film, commands);
+            item(ui, Action::BrushLarger, has_film, commands);
+            ui.separator();
+            for action in [Action::Smooth, Action::Resnap, Action::Grow, Action::Shrink] {
+                item(ui, action, has_outline, commands);
+            }
+            ui.separator();
             item(ui, Action::StateScale, has_film, commands);
         });
         ui.menu_button("View", |ui| {

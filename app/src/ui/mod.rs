@@ -21,6 +21,7 @@ mod marks;
 mod menu;
 mod start;
 mod status_bar;
+mod tools;
 pub mod viewer;
 
 /// Of a small window, the cases take no more than this at first; the film needs its room.

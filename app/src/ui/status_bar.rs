@@ -7,7 +7,7 @@ use egui::{Align, Layout, RichText, Ui};
 use precedent_core::INTENDED_USE;
 
 use crate::command::Command;
-use crate::state::{Content, Gesture, Library, Search, State};
+use crate::state::{Content, Library, Search, State};
 use crate::theme;
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
@@ -63,12 +63,7 @@ fn running(state: &State) -> Option<String> {
         [one] => return Some(format!("Reading {one}")),
         [one, rest @ ..] => return Some(format!("Reading {one} and {} more", rest.len())),
     }
-    let is_outlining = match &state.gesture {
-        Gesture::Outlining(live) => live.is_final,
-        Gesture::Pulling { live, .. } => live.is_final,
-        Gesture::Idle | Gesture::Crosshair { .. } => false,
-    };
-    if is_outlining {
+    if state.gesture.is_final() {
         return Some("Outlining".to_owned());
     }
     if matches!(state.library, Library::Opening) {

@@ -7,15 +7,18 @@ use egui::{
 use precedent_core::geometry::{ImagePoint, ImageRect};
 use precedent_core::segmentation::{Correction, Prompt};
 
-use super::{beside, films, marks};
+use super::{beside, films, marks, tools};
 use crate::command::{Action, Command};
 use crate::state::{Content, Film, Gesture, ReadFilm, State};
 use crate::textures::{Painting, paint};
 use crate::theme;
+use crate::tool::{Stroke, Tool};
 use crate::viewport::View;
 
 /// How near to the contour the hand takes hold of it, in screen points.
 const GRAB: f32 = 8.0;
+/// After so many seconds without a turn, the wheel has come to rest.
+const WHEEL_RESTS: f64 = 0.4;
 /// How near the pointer is when the handles show, in screen points.
 const NEAR: f32 = 24.0;
 /// Height of the line of hints below the film.
@@ -36,6 +39,9 @@ enum Hand {
     Drag(ImagePoint),
     Box(ImagePoint),
     Pull(ImagePoint),
+    Stroke(Stroke, ImagePoint),
+    /// There is nothing that it could mend.
+    Refused,
     /// Cancelled with Esc: nothing more until the button is up.
     Spent,
 }
@@ -126,11 +132,22 @@ fn read_film(
     }
     labels(&painter, state, film, read, view);
     chips(ui, read, rect, commands);
-    wheel(ui, &response, view, commands);
-    hand(ui, state, film, &response, view, commands);
-    let cursor = match near {
-        Some(_) => CursorIcon::Grab,
-        None => CursorIcon::Crosshair,
+    tools::chip(ui, state, read, rect, commands);
+    wheel(ui, state, film, &response, view, commands);
+    let hand = hand(ui, state, film, &response, view, commands);
+    if let Some(pos) = hover {
+        if state.hands.tool == Tool::Push && !matches!(hand, Some(Hand::Pan | Hand::Window)) {
+            let radius = state.hands.brush_radius(&read.mammogram) * view.zoom;
+            painter.circle_stroke(pos, radius as f32, egui::Stroke::new(1.2, theme::LIVE));
+        }
+        if let Some(hint) = tools::hint(state, film, hand == Some(Hand::Refused)) {
+            let at = pos + vec2(16.0, 18.0);
+            marks::words(&painter, at, Align2::LEFT_TOP, hint, theme::plain(12.5), theme::CAUTION);
+        }
+    }
+    let cursor = match (near, state.hands.tool) {
+        (Some(_), Tool::Outline) => CursorIcon::Grab,
+        _ => CursorIcon::Crosshair,
     };
     response.on_hover_and_drag_cursor(cursor);
 }
@@ -161,18 +178,14 @@ fn is_near(film: &Film, view: &View, pos: Pos2) -> bool {
 }
 
 fn outlines(painter: &egui::Painter, state: &State, film: &Film, view: &View, is_near: bool) {
-    let live = match &state.gesture {
-        Gesture::Idle => None,
-        Gesture::Outlining(live) | Gesture::Crosshair { live, .. } => {
+    match &state.gesture {
+        Gesture::Idle => {}
+        Gesture::Outlining { live, .. } | Gesture::Crosshair { live, .. } => {
             marks::prompt(painter, view, &live.wish);
-            live.answer.as_ref()
         }
-        Gesture::Pulling { live, .. } => {
-            marks::cross(painter, view.ui_from_image(live.wish), 6.0);
-            live.answer.as_ref()
-        }
-    };
-    match live {
+        Gesture::Mending { live, .. } => marks::correction(painter, view, &live.wish),
+    }
+    match state.gesture.answer() {
         Some(Ok(marked)) => {
             marks::outline(painter, view, &marked.outline, theme::LIVE, 1.8);
             marks::size(painter, view, marked);
@@ -243,17 +256,8 @@ fn chips(ui: &mut Ui, read: &ReadFilm, rect: Rect, commands: &mut Vec<Command>) 
     }
 }
 
-fn wheel(ui: &Ui, response: &Response, view: &View, commands: &mut Vec<Command>) {
-    let Some(pos) = response.hover_pos() else { return };
-    let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta(), input.zoom_delta()));
-    let factor = f64::from(pinch) * f64::from(scroll.y * 0.004).exp();
-    if factor != 1.0 {
-        commands.push(Command::Look(view.zoomed_at(pos, factor)));
-    }
-}
-
-/// Turns what the pointer does into commands.
-fn hand(
+/// Zoom; with Alt over the mass the size of its mark, with Shift the size of the push brush.
+fn wheel(
     ui: &Ui,
     state: &State,
     film: &Film,
@@ -261,12 +265,50 @@ fn hand(
     view: &View,
     commands: &mut Vec<Command>,
 ) {
+    let memory = response.id.with("wheel");
+    let (scroll, pinch, modifiers, now, is_pressed) = ui.input(|input| {
+        let scroll = input.smooth_scroll_delta();
+        (scroll, input.zoom_delta(), input.modifiers, input.time, input.pointer.any_down())
+    });
+    // With Shift, and on some systems with Alt, the wheel turns across.
+    let turned = if scroll.y == 0.0 { scroll.x } else { scroll.y };
+    let turns_mark = ui.data(|data| data.get_temp::<f64>(memory));
+    if let Some(since) = turns_mark
+        && (now - since > WHEEL_RESTS || is_pressed)
+    {
+        ui.data_mut(|data| data.remove::<f64>(memory));
+        commands.push(Command::CommitMark);
+    }
+    let Some(pos) = response.hover_pos() else { return };
+    let contour = film.marked().map(|marked| &marked.outline.contour);
+    let is_over = contour.is_some_and(|contour| contour.contains(view.image_from_ui(pos)));
+    let factor = f64::from(pinch) * f64::from(scroll.y * 0.004).exp();
+    if turned != 0.0 && modifiers.alt && (is_over || turns_mark.is_some()) && !is_pressed {
+        commands.push(Command::ScaleMark(f64::from(turned * 0.002).exp()));
+        ui.data_mut(|data| data.insert_temp(memory, now));
+        let rests = std::time::Duration::from_secs_f64(WHEEL_RESTS + 0.05);
+        ui.ctx().request_repaint_after(rests);
+    } else if turned != 0.0 && modifiers.shift && state.hands.tool == Tool::Push {
+        commands.push(Command::ScaleBrush(f64::from(turned * 0.004).exp()));
+    } else if factor != 1.0 && !modifiers.alt {
+        commands.push(Command::Look(view.zoomed_at(pos, factor)));
+    }
+}
+
+/// Turns what the pointer does into commands; what the hand holds meanwhile.
+fn hand(
+    ui: &Ui,
+    state: &State,
+    film: &Film,
+    response: &Response,
+    view: &View,
+    commands: &mut Vec<Command>,
+) -> Option<Hand> {
     let memory = response.id.with("hand");
     if let Some(pos) = response.interact_pointer_pos()
         && response.clicked_by(PointerButton::Primary)
-        && grabbed(state, film, view, pos).is_none()
     {
-        commands.push(Command::CommitOutline(Prompt::Click(view.image_from_ui(pos))));
+        clicked(ui, state, film, view, pos, commands);
     }
     if response.drag_started() {
         let origin = ui.input(|input| input.pointer.press_origin());
@@ -276,20 +318,20 @@ fn hand(
             ui.data_mut(|data| data.insert_temp(memory, hand));
         }
     }
-    let Some(hand) = ui.data(|data| data.get_temp::<Hand>(memory)) else { return };
-    let Some(pos) = response.interact_pointer_pos() else { return };
-    let at = view.image_from_ui(pos);
-    let draws = matches!(hand, Hand::Drag(_) | Hand::Box(_) | Hand::Pull(_));
+    let hand = ui.data(|data| data.get_temp::<Hand>(memory))?;
+    let at = view.image_from_ui(response.interact_pointer_pos()?);
+    let draws = matches!(hand, Hand::Drag(_) | Hand::Box(_) | Hand::Pull(_) | Hand::Stroke(..));
     // One frame after the first movement the gesture stands in the state; if it is gone, it was
     // cancelled.
     if draws && !response.drag_started() && state.gesture == Gesture::Idle {
         ui.data_mut(|data| data.insert_temp(memory, Hand::Spent));
-        return;
+        return Some(Hand::Spent);
     }
+    let is_accepted = draws && ui.input(|input| input.key_pressed(Key::Enter));
     let has_moved = response.drag_started() || response.drag_delta() != egui::Vec2::ZERO;
-    let has_ended = response.drag_stopped();
+    let has_ended = response.drag_stopped() || is_accepted;
     match hand {
-        Hand::Spent => {}
+        Hand::Spent | Hand::Refused => {}
         Hand::Pan if has_moved => commands.push(Command::Look(view.panned(response.drag_delta()))),
         Hand::Window if has_moved => commands.push(Command::DragWindow(response.drag_delta())),
         Hand::Pan | Hand::Window => {}
@@ -301,16 +343,46 @@ fn hand(
             let prompt = Prompt::Box(ImageRect::from_corners(corner, at));
             outline(prompt, has_moved, has_ended, commands);
         }
-        Hand::Pull(from) => {
-            if has_ended {
-                commands.push(Command::CommitPoint { from, to: at });
-            } else if has_moved {
-                commands.push(Command::DragPoint { from, to: at });
+        Hand::Pull(from) if has_ended => commands.push(Command::CommitPoint { from, to: at }),
+        Hand::Pull(from) if has_moved => commands.push(Command::DragPoint { from, to: at }),
+        Hand::Stroke(stroke, from) if has_ended => {
+            commands.push(Command::CommitStroke { stroke, from, to: at });
+        }
+        Hand::Stroke(stroke, from) if has_moved => {
+            commands.push(Command::DragStroke { stroke, from, to: at });
+        }
+        Hand::Pull(_) | Hand::Stroke(..) => {}
+    }
+    if response.drag_stopped() {
+        ui.data_mut(|data| data.remove::<Hand>(memory));
+    } else if is_accepted {
+        ui.data_mut(|data| data.insert_temp(memory, Hand::Spent));
+    }
+    Some(hand)
+}
+
+/// A click: a mark of automatic size, or a dab where one mends.
+fn clicked(
+    ui: &Ui,
+    state: &State,
+    film: &Film,
+    view: &View,
+    pos: Pos2,
+    commands: &mut Vec<Command>,
+) {
+    let at = view.image_from_ui(pos);
+    match tools::stroke(state.hands.tool, ui.input(|input| input.modifiers)) {
+        // A line of one point goes around nothing.
+        Some(Stroke::Redraw) => {}
+        Some(stroke) => {
+            if tools::can_mend(state, film) {
+                commands.push(Command::CommitStroke { stroke, from: at, to: at });
             }
         }
-    }
-    if has_ended {
-        ui.data_mut(|data| data.remove::<Hand>(memory));
+        None if grabbed(state, film, view, pos).is_none() => {
+            commands.push(Command::CommitOutline(Prompt::Click(at)));
+        }
+        None => {}
     }
 }
 
@@ -331,14 +403,16 @@ fn taken_up(
     view: &View,
     origin: Pos2,
 ) -> Hand {
-    let (alt, space) = ui.input(|input| (input.modifiers.alt, input.key_down(Key::Space)));
+    let (modifiers, space) = ui.input(|input| (input.modifiers, input.key_down(Key::Space)));
     let at = view.image_from_ui(origin);
     if response.drag_started_by(PointerButton::Secondary) {
         Hand::Window
     } else if response.drag_started_by(PointerButton::Middle) || space {
         Hand::Pan
-    } else if alt {
+    } else if modifiers.alt {
         Hand::Box(at)
+    } else if let Some(stroke) = tools::stroke(state.hands.tool, modifiers) {
+        if tools::can_mend(state, film) { Hand::Stroke(stroke, at) } else { Hand::Refused }
     } else if let Some(from) = grabbed(state, film, view, origin) {
         Hand::Pull(from)
     } else {
@@ -348,16 +422,16 @@ fn taken_up(
 
 /// The line below the film: what the hand can do now.
 fn hint_line(ui: &mut Ui, state: &State, film: &Film, rect: Rect) {
-    let failed = match &state.gesture {
-        Gesture::Outlining(live) | Gesture::Crosshair { live, .. } => live.answer.as_ref(),
-        Gesture::Pulling { live, .. } => live.answer.as_ref(),
-        Gesture::Idle => None,
-    };
-    let (text, ink) = match (&state.gesture, failed) {
+    let (text, ink) = match (&state.gesture, state.gesture.answer()) {
         (_, Some(Err(text))) => (text.as_str(), theme::CAUTION),
-        (Gesture::Outlining(_), _) => ("Let go to keep this outline · Esc cancels", theme::LIVE),
-        (Gesture::Pulling { .. }, _) => {
+        (Gesture::Outlining { .. }, _) => {
+            ("Let go to keep this outline · Esc cancels", theme::LIVE)
+        }
+        (Gesture::Mending { from: Some(_), .. }, _) => {
             ("Let go where the contour should pass · Esc cancels", theme::LIVE)
+        }
+        (Gesture::Mending { from: None, .. }, _) => {
+            ("Let go to keep this · Enter too · Esc cancels", theme::LIVE)
         }
         (Gesture::Crosshair { .. }, _) => (
             "Crosshair: arrows move it, Shift further · + and − radius · Enter outlines · P pulls \
@@ -372,8 +446,8 @@ fn hint_line(ui: &mut Ui, state: &State, film: &Film, rect: Rect) {
             (text, theme::TEXT_FAINT)
         }
         (Gesture::Idle, _) if film.marked().is_some() => (
-            "Drag the contour to pull it · drag elsewhere for a new outline · right button: window \
-             · wheel: zoom · Space and drag: move · F1: all keys",
+            "Drag the contour to pull it · Shift: include · Ctrl: exclude · B: push brush · D: \
+             redraw · S: smooth · R: snap again · Alt and wheel: larger, smaller · F1: all keys",
             theme::TEXT_FAINT,
         ),
         (Gesture::Idle, _) => (

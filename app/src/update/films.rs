@@ -100,6 +100,7 @@ pub(super) fn show(state: &mut State, idx: usize, effects: &mut Vec<Effect>) {
 fn leave(state: &mut State) {
     state.lanes.raise_outline();
     state.gesture = Gesture::Idle;
+    state.held.clear();
     if let Some(film) = state.film_mut()
         && matches!(film.search, crate::state::Search::Running)
     {

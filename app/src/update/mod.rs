@@ -4,9 +4,11 @@
 //! [`Effect`]s, so that a test can press every button without a thread or a screen.
 
 use egui::vec2;
+use precedent_core::segmentation::Correction;
 
 use crate::command::{Action, Command};
 use crate::state::{Dialog, Film, Gesture, State};
+use crate::tool::Tool;
 use crate::viewport::Viewport;
 use crate::worker::Request;
 
@@ -31,6 +33,10 @@ pub enum Effect {
 
 /// Runs one command.
 pub fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
+    if state.gesture.is_final() && outline::must_wait(&command) {
+        state.held.push(command);
+        return;
+    }
     match command {
         Command::Do(action) => act(state, action, effects),
         Command::OpenPaths(paths) => films::open(state, paths, effects),
@@ -58,6 +64,15 @@ pub fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::CommitOutline(prompt) => outline::commit(state, prompt, effects),
         Command::DragPoint { from, to } => outline::drag_point(state, from, to, effects),
         Command::CommitPoint { from, to } => outline::commit_point(state, from, to, effects),
+        Command::DragStroke { stroke, from, to } => {
+            outline::drag_stroke(state, stroke, from, to, effects);
+        }
+        Command::CommitStroke { stroke, from, to } => {
+            outline::commit_stroke(state, stroke, from, to, effects);
+        }
+        Command::ScaleMark(factor) => outline::scale_mark(state, factor, effects),
+        Command::CommitMark => outline::commit_mark(state, effects),
+        Command::ScaleBrush(factor) => state.hands.scale_brush(factor),
         Command::MoveCrosshair(delta) => outline::move_crosshair(state, delta, effects),
         Command::ScaleCrosshair(factor) => outline::scale_crosshair(state, factor, effects),
         Command::AcceptCrosshair => outline::accept_crosshair(state, effects),
@@ -130,6 +145,16 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::ClearOutline => outline::clear(state, effects),
         Action::Crosshair => outline::toggle_crosshair(state, effects),
         Action::PullToCrosshair => outline::pull_to_crosshair(state, effects),
+        Action::OutlineTool => state.hands.take(Tool::Outline),
+        Action::PushBrush => state.hands.take(Tool::Push),
+        Action::Redraw => state.hands.take(Tool::Redraw),
+        Action::LastTool => state.hands.take(state.hands.last),
+        Action::BrushSmaller => state.hands.scale_brush(0.8),
+        Action::BrushLarger => state.hands.scale_brush(1.25),
+        Action::Smooth => outline::correct(state, Correction::Smooth, effects),
+        Action::Resnap => outline::correct(state, Correction::Resnap, effects),
+        Action::Grow => outline::step_mark(state, 1.1, effects),
+        Action::Shrink => outline::step_mark(state, 1.0 / 1.1, effects),
         Action::StateScale => {
             if state.read_film().is_some() {
                 state.dialog = Some(Dialog::StateScale);
@@ -167,15 +192,20 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Leaves what is on top: dialog, gesture, comparison, selection, notices.
+/// Leaves what is on top: dialog, gesture, tool, comparison, selection, notices.
 fn back(state: &mut State) {
     if state.dialog.take().is_some() {
         return;
     }
     if state.gesture != Gesture::Idle {
         state.gesture = Gesture::Idle;
+        state.held.clear();
         // The answer that may be on its way belongs to a gesture that is no more.
         state.lanes.outline += 1;
+        return;
+    }
+    if state.hands.tool != Tool::Outline {
+        state.hands.take(Tool::Outline);
         return;
     }
     if state.film().is_some_and(|film| film.is_beside) {

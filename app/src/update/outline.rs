@@ -3,35 +3,66 @@
 use std::sync::Arc;
 
 use egui::Vec2;
-use precedent_core::geometry::ImagePoint;
-use precedent_core::segmentation::{Correction, Prompt};
+use precedent_core::geometry::{ImagePoint, ImageRect};
+use precedent_core::segmentation::{Correction, Outline, Prompt};
 
 use super::{Effect, cases};
+use crate::command::{Action, Command};
 use crate::history::History;
 use crate::state::{Gesture, Live, Marked, Search, State};
+use crate::tool::Stroke;
 use crate::worker::Request;
 
 /// The crosshair's first radius where the film has a size, in mm: half of a palpable mass.
 const CROSSHAIR_MM: f64 = 8.0;
 
+/// Where a line bends no finer than this many screen points, it is drawn well enough.
+const STROKE_STEP: f64 = 2.0;
+
+/// Whether a command changes the outline, so that it is done after the answer on its way: no
+/// gesture that was completed is lost to a quicker hand.
+pub(super) fn must_wait(command: &Command) -> bool {
+    match command {
+        Command::DragOutline(_)
+        | Command::CommitOutline(_)
+        | Command::DragPoint { .. }
+        | Command::CommitPoint { .. }
+        | Command::DragStroke { .. }
+        | Command::CommitStroke { .. }
+        | Command::ScaleMark(_)
+        | Command::CommitMark => true,
+        Command::Do(action) => matches!(
+            action,
+            Action::Undo
+                | Action::Redo
+                | Action::ClearOutline
+                | Action::Smooth
+                | Action::Resnap
+                | Action::Grow
+                | Action::Shrink
+                | Action::Crosshair
+        ),
+        _ => false,
+    }
+}
+
 /// The hand moves while it outlines.
 pub(super) fn drag(state: &mut State, prompt: Prompt, effects: &mut Vec<Effect>) {
-    if let Gesture::Outlining(live) = &mut state.gesture {
-        live.wish = prompt;
-        live.has_changed = true;
+    if let Gesture::Outlining { live, .. } = &mut state.gesture {
+        live.wish(prompt);
     } else {
-        begin(state, Gesture::Outlining(Live::new(prompt)));
+        begin(state, Gesture::Outlining { live: Live::new(prompt), kept: Vec::new() });
     }
     ask(state, effects);
 }
 
 /// The hand lets go.
 pub(super) fn commit(state: &mut State, prompt: Prompt, effects: &mut Vec<Effect>) {
-    if !matches!(state.gesture, Gesture::Outlining(_)) {
-        begin(state, Gesture::Outlining(Live::new(prompt)));
+    if !matches!(state.gesture, Gesture::Outlining { .. }) {
+        begin(state, Gesture::Outlining { live: Live::new(prompt), kept: Vec::new() });
     }
-    if let Gesture::Outlining(live) = &mut state.gesture {
-        finish(live, prompt);
+    if let Gesture::Outlining { live, .. } = &mut state.gesture {
+        live.finish(prompt);
     }
     ask(state, effects);
 }
@@ -42,13 +73,7 @@ pub(super) fn drag_point(
     to: ImagePoint,
     effects: &mut Vec<Effect>,
 ) {
-    if let Gesture::Pulling { live, .. } = &mut state.gesture {
-        live.wish = to;
-        live.has_changed = true;
-    } else {
-        begin(state, Gesture::Pulling { from, live: Live::new(to) });
-    }
-    ask(state, effects);
+    mend(state, Some(from), |_| Correction::Through(to), effects);
 }
 
 pub(super) fn commit_point(
@@ -57,13 +82,87 @@ pub(super) fn commit_point(
     to: ImagePoint,
     effects: &mut Vec<Effect>,
 ) {
-    if !matches!(state.gesture, Gesture::Pulling { .. }) {
-        begin(state, Gesture::Pulling { from, live: Live::new(to) });
+    mend(state, Some(from), |_| Correction::Through(to), effects);
+    let_go(state, effects);
+}
+
+/// A line over the film has come to `to`.
+pub(super) fn drag_stroke(
+    state: &mut State,
+    stroke: Stroke,
+    from: ImagePoint,
+    to: ImagePoint,
+    effects: &mut Vec<Effect>,
+) {
+    let (Some(view), Some((_, read))) = (state.view(), state.read_film()) else { return };
+    let (from, to) = (clamp(&read.mammogram, from), clamp(&read.mammogram, to));
+    let radius = state.hands.brush_radius(&read.mammogram);
+    let step = STROKE_STEP / view.zoom;
+    let longer = |drawn: Option<&Correction>| {
+        let mut line = drawn.map_or_else(|| vec![from], |drawn| drawn.points().to_vec());
+        // The last place is the hand's; the ones before are kept a step apart.
+        if line.len() > 1 && line[line.len() - 1].distance(line[line.len() - 2]) < step {
+            line.pop();
+        }
+        line.push(to);
+        stroke.correction(line, radius)
+    };
+    mend(state, None, longer, effects);
+}
+
+pub(super) fn commit_stroke(
+    state: &mut State,
+    stroke: Stroke,
+    from: ImagePoint,
+    to: ImagePoint,
+    effects: &mut Vec<Effect>,
+) {
+    drag_stroke(state, stroke, from, to, effects);
+    let_go(state, effects);
+}
+
+/// A correction of one key press.
+pub(super) fn correct(state: &mut State, correction: Correction, effects: &mut Vec<Effect>) {
+    if has_outline(state) {
+        begin(state, Gesture::Mending { from: None, live: Live::new(correction) });
+        let_go(state, effects);
     }
-    if let Gesture::Pulling { live, .. } = &mut state.gesture {
-        finish(live, to);
+}
+
+/// The wheel turns over the mass: its mark grows or shrinks, and what was mended stays.
+pub(super) fn scale_mark(state: &mut State, factor: f64, effects: &mut Vec<Effect>) {
+    let Some((film, read)) = state.read_film() else { return };
+    let Some(marked) = film.marked() else { return };
+    let smallest = 2.0;
+    let largest = f64::from(read.mammogram.columns.max(read.mammogram.rows));
+    let outline = marked.outline.clone();
+    match &mut state.gesture {
+        Gesture::Outlining { live, .. } => {
+            let wish = scaled(live.wish, &outline, factor, smallest..=largest);
+            live.wish(wish);
+        }
+        _ => {
+            let wish = scaled(outline.prompt, &outline, factor, smallest..=largest);
+            let kept = outline.corrections;
+            begin(state, Gesture::Outlining { live: Live::new(wish), kept });
+        }
     }
     ask(state, effects);
+}
+
+/// The wheel has come to rest.
+pub(super) fn commit_mark(state: &mut State, effects: &mut Vec<Effect>) {
+    if matches!(state.gesture, Gesture::Outlining { .. }) {
+        let_go(state, effects);
+    }
+}
+
+/// The mark grows or shrinks by one press of a key.
+pub(super) fn step_mark(state: &mut State, factor: f64, effects: &mut Vec<Effect>) {
+    if state.gesture == Gesture::Idle {
+        scale_mark(state, factor, effects);
+        commit_mark(state, effects);
+    }
 }
 
 /// Shows the crosshair on the outline, or in the middle of what is seen; or puts it away.
@@ -89,8 +188,7 @@ pub(super) fn move_crosshair(state: &mut State, delta_in_ui: Vec2, effects: &mut
     if let Gesture::Crosshair { at, radius, live } = &mut state.gesture {
         let moved = view.image_from_ui(view.ui_from_image(*at) + delta_in_ui);
         *at = clamp(&mammogram, moved);
-        live.wish = Prompt::Drag { center: *at, radius: *radius };
-        live.has_changed = true;
+        live.wish(Prompt::Drag { center: *at, radius: *radius });
     }
     ask(state, effects);
 }
@@ -98,8 +196,7 @@ pub(super) fn move_crosshair(state: &mut State, delta_in_ui: Vec2, effects: &mut
 pub(super) fn scale_crosshair(state: &mut State, factor: f64, effects: &mut Vec<Effect>) {
     if let Gesture::Crosshair { at, radius, live } = &mut state.gesture {
         *radius = (*radius * factor).max(2.0);
-        live.wish = Prompt::Drag { center: *at, radius: *radius };
-        live.has_changed = true;
+        live.wish(Prompt::Drag { center: *at, radius: *radius });
     }
     ask(state, effects);
 }
@@ -112,9 +209,8 @@ pub(super) fn accept_crosshair(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// The contour shall pass through the crosshair.
 pub(super) fn pull_to_crosshair(state: &mut State, effects: &mut Vec<Effect>) {
-    let has_outline = state.film().is_some_and(|film| film.marked().is_some());
     if let Gesture::Crosshair { at, .. } = state.gesture
-        && has_outline
+        && has_outline(state)
     {
         commit_point(state, at, at, effects);
     }
@@ -148,11 +244,9 @@ pub(super) fn again(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(marked) = film.marked().cloned() else { return };
     film.history = History::new(None);
     film.search = Search::Empty;
-    let mut live = Live::new(marked.outline.prompt);
-    live.is_final = true;
-    state.gesture = Gesture::Outlining(live);
-    let corrections = marked.outline.corrections;
-    ask_with(state, corrections, effects);
+    let live = Live::new(marked.outline.prompt);
+    state.gesture = Gesture::Outlining { live, kept: marked.outline.corrections };
+    let_go(state, effects);
 }
 
 /// A film comes back on the screen: its neighbours are sought where they are missing.
@@ -171,8 +265,8 @@ pub(super) fn answered(
 ) {
     let is_done = match &mut state.gesture {
         Gesture::Idle => return,
-        Gesture::Outlining(live) | Gesture::Crosshair { live, .. } => take(live, &result),
-        Gesture::Pulling { live, .. } => take(live, &result),
+        Gesture::Outlining { live, .. } | Gesture::Crosshair { live, .. } => live.take(&result),
+        Gesture::Mending { live, .. } => live.take(&result),
     };
     if !is_done {
         ask(state, effects);
@@ -187,6 +281,9 @@ pub(super) fn answered(
             changed(state, effects);
         }
         Err(text) => state.notice(text, true),
+    }
+    for command in std::mem::take(&mut state.held) {
+        super::run(state, command, effects);
     }
 }
 
@@ -208,67 +305,128 @@ fn begin(state: &mut State, gesture: Gesture) {
     state.gesture = gesture;
 }
 
-fn finish<T>(live: &mut Live<T>, wish: T) {
-    live.wish = wish;
-    live.has_changed = true;
-    live.is_final = true;
+fn has_outline(state: &State) -> bool {
+    state.film().is_some_and(|film| film.marked().is_some())
 }
 
-/// Whether this answer ends the gesture.
-fn take<T>(live: &mut Live<T>, result: &Result<Marked, String>) -> bool {
-    live.is_asked = false;
-    live.answer = Some(result.clone());
-    live.is_final && !live.has_changed
+/// Goes on mending with another wish, or begins to.
+fn mend(
+    state: &mut State,
+    from: Option<ImagePoint>,
+    wish: impl FnOnce(Option<&Correction>) -> Correction,
+    effects: &mut Vec<Effect>,
+) {
+    if !has_outline(state) {
+        return;
+    }
+    if let Gesture::Mending { live, .. } = &mut state.gesture {
+        let next = wish(Some(&live.wish));
+        live.wish(next);
+    } else {
+        begin(state, Gesture::Mending { from, live: Live::new(wish(None)) });
+    }
+    ask(state, effects);
+}
+
+/// The hand is done: the answer to its last wish is kept.
+fn let_go(state: &mut State, effects: &mut Vec<Effect>) {
+    match &mut state.gesture {
+        Gesture::Idle => {}
+        Gesture::Outlining { live, .. } | Gesture::Crosshair { live, .. } => {
+            live.finish(live.wish);
+        }
+        Gesture::Mending { live, .. } => live.finish(live.wish.clone()),
+    }
+    ask(state, effects);
 }
 
 /// Sends the newest wish unless a question is on its way.
 fn ask(state: &mut State, effects: &mut Vec<Effect>) {
-    let corrections = match &state.gesture {
-        Gesture::Pulling { from, live } => {
-            let Some(marked) = state.film().and_then(|film| film.marked()) else { return };
-            through(&marked.outline.corrections, *from, live.wish)
-        }
-        _ => Vec::new(),
-    };
-    ask_with(state, corrections, effects);
-}
-
-fn ask_with(state: &mut State, corrections: Vec<Correction>, effects: &mut Vec<Effect>) {
     let Some((film, read)) = state.read_film() else { return };
     let mammogram = Arc::clone(&read.mammogram);
-    let base = film.marked().map(|marked| marked.outline.prompt);
+    let base = film.marked().map(|marked| marked.outline.clone());
     let generation = state.lanes.outline;
-    let prompt = match &mut state.gesture {
-        Gesture::Idle => return,
-        Gesture::Outlining(live) | Gesture::Crosshair { live, .. } => due(live),
-        Gesture::Pulling { live, .. } => due(live).and(base),
+    let due = match &mut state.gesture {
+        Gesture::Idle => None,
+        Gesture::Crosshair { live, .. } => live.due().map(|prompt| (prompt, Vec::new())),
+        Gesture::Outlining { live, kept } => live.due().map(|prompt| (prompt, kept.clone())),
+        Gesture::Mending { from, live } => base
+            .and_then(|base| Some((base.prompt, corrected(&base.corrections, *from, live.due()?)))),
     };
-    if let Some(prompt) = prompt {
+    if let Some((prompt, corrections)) = due {
         let request = Request::Outline { generation, mammogram, prompt, corrections };
         effects.push(Effect::Send(request));
     }
 }
 
-/// The wish, where it is time to ask for it.
-fn due<T: Copy>(live: &mut Live<T>) -> Option<T> {
-    if live.is_asked || !live.has_changed {
-        return None;
+impl<T: Clone> Live<T> {
+    fn wish(&mut self, wish: T) {
+        self.wish = wish;
+        self.has_changed = true;
     }
-    live.is_asked = true;
-    live.has_changed = false;
-    Some(live.wish)
+
+    fn finish(&mut self, wish: T) {
+        self.wish(wish);
+        self.is_final = true;
+    }
+
+    /// Takes an answer; whether it ends the gesture.
+    fn take(&mut self, result: &Result<Marked, String>) -> bool {
+        self.is_asked = false;
+        self.answer = Some(result.clone());
+        self.is_final && !self.has_changed
+    }
+
+    /// The wish, where it is time to ask for it.
+    fn due(&mut self) -> Option<T> {
+        if self.is_asked || !self.has_changed {
+            return None;
+        }
+        self.is_asked = true;
+        self.has_changed = false;
+        Some(self.wish.clone())
+    }
 }
 
-/// The corrections with a point pulled: one pulled before is moved on, else one is added.
-fn through(corrections: &[Correction], from: ImagePoint, to: ImagePoint) -> Vec<Correction> {
+/// A mark of another size about the same centre; a click becomes a drag of the size it found.
+fn scaled(
+    prompt: Prompt,
+    outline: &Outline,
+    factor: f64,
+    radii: std::ops::RangeInclusive<f64>,
+) -> Prompt {
+    let within = |radius: f64| radius.clamp(*radii.start(), *radii.end());
+    match prompt {
+        Prompt::Drag { center, radius } => Prompt::Drag { center, radius: within(radius * factor) },
+        Prompt::Click(center) => {
+            let radius = (outline.contour.area() / std::f64::consts::PI).sqrt();
+            Prompt::Drag { center, radius: within(radius * factor) }
+        }
+        Prompt::Box(rect) => {
+            let center = rect.center();
+            let (x, y) =
+                (within(rect.width() / 2.0 * factor), within(rect.height() / 2.0 * factor));
+            Prompt::Box(ImageRect::from_corners(
+                ImagePoint::new(center.x - x, center.y - y),
+                ImagePoint::new(center.x + x, center.y + y),
+            ))
+        }
+    }
+}
+
+/// The corrections and one more; a point that was pulled before is moved on instead.
+fn corrected(
+    corrections: &[Correction],
+    from: Option<ImagePoint>,
+    newest: Correction,
+) -> Vec<Correction> {
     let mut corrections = corrections.to_vec();
-    let pulled = Correction::Through(to);
     let known = corrections
         .iter()
-        .position(|correction| matches!(correction, Correction::Through(at) if *at == from));
+        .position(|correction| matches!(correction, Correction::Through(at) if Some(*at) == from));
     match known {
-        Some(idx) => corrections[idx] = pulled,
-        None => corrections.push(pulled),
+        Some(idx) => corrections[idx] = newest,
+        None => corrections.push(newest),
     }
     corrections
 }

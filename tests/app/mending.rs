@@ -1,0 +1,233 @@
+//! Gestures that mend the outline, by mouse and by keys.
+
+use egui::{Key, Modifiers};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use precedent::app::App;
+use precedent::state::{Gesture, Marked};
+use precedent::tool::Tool;
+use precedent_core::geometry::ImagePoint;
+use precedent_core::segmentation::{Correction, Prompt};
+
+use crate::fakes::{
+    CENTER, RADIUS, Setup, drag, on_screen, outline_the_mass, press_and_move, shown_film, until,
+};
+
+/// A place this many radii right of and below the centre of the mass.
+fn place(x: f64, y: f64) -> ImagePoint {
+    ImagePoint::new(CENTER.x + x * RADIUS, CENTER.y + y * RADIUS)
+}
+
+fn outlined<'a>() -> Harness<'a, App> {
+    let mut window = Setup::default().shown();
+    outline_the_mass(&mut window);
+    window
+}
+
+fn marked(window: &Harness<'_, App>) -> Marked {
+    shown_film(window).marked().cloned().expect("the mass is outlined")
+}
+
+fn until_mended(window: &mut Harness<'_, App>, times: usize) {
+    until(window, "the outline is mended", |state| {
+        let marked = state.film().and_then(|film| film.marked());
+        marked.is_some_and(|marked| marked.outline.corrections.len() == times)
+    });
+}
+
+fn with_key_held(window: &mut Harness<'_, App>, modifiers: Modifiers, points: [ImagePoint; 2]) {
+    window.event(egui::Event::ModifiersChanged(modifiers));
+    drag(window, points[0], points[1]);
+    window.event(egui::Event::ModifiersChanged(Modifiers::NONE));
+}
+
+fn undo(window: &mut Harness<'_, App>) {
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    window.run_steps(3);
+}
+
+#[test]
+fn a_stroke_with_shift_is_mass_and_with_ctrl_is_none_and_each_is_one_step() {
+    let mut window = outlined();
+    let first = marked(&window);
+    let outside = place(1.3, 0.0);
+    assert!(!first.outline.contour.contains(outside));
+    with_key_held(&mut window, Modifiers::SHIFT, [place(0.8, 0.0), place(1.35, 0.0)]);
+    until_mended(&mut window, 1);
+    let second = marked(&window);
+    assert!(second.outline.contour.contains(outside), "what was stroked belongs to the mass");
+
+    let inside = place(0.0, 0.7);
+    assert!(second.outline.contour.contains(inside));
+    with_key_held(&mut window, Modifiers::COMMAND, [place(0.0, 1.2), place(0.0, 0.65)]);
+    until_mended(&mut window, 2);
+    let third = marked(&window);
+    assert!(!third.outline.contour.contains(inside), "what was stroked away is none");
+    assert!(matches!(
+        third.outline.corrections.as_slice(),
+        [Correction::Include(_), Correction::Exclude(_)]
+    ));
+
+    undo(&mut window);
+    assert_eq!(marked(&window), second);
+    undo(&mut window);
+    assert_eq!(marked(&window), first);
+}
+
+#[test]
+fn the_brush_pushes_the_contour_live_and_undo_survives_a_change_of_tool() {
+    let mut window = outlined();
+    let first = marked(&window);
+    window.key_press(Key::B);
+    window.run_steps(2);
+    window.get_by_label_contains("Tool in hand: Push brush 6.0 mm");
+    let outside = place(1.5, 0.0);
+    press_and_move(&mut window, place(0.8, 0.0), outside);
+    until(
+        &mut window,
+        "the pushed contour is there while the hand moves",
+        |state| matches!(&state.gesture, Gesture::Mending { live, .. } if matches!(live.answer, Some(Ok(_)))),
+    );
+    assert_eq!(marked(&window), first, "nothing is kept before the hand lets go");
+    let end = on_screen(&window, outside);
+    window.drop_at(end);
+    window.run_steps(2);
+    until_mended(&mut window, 1);
+    assert!(marked(&window).outline.contour.contains(outside), "from inside it pushes out");
+    window.key_press(Key::D);
+    window.run_steps(2);
+    undo(&mut window);
+    assert_eq!(marked(&window), first);
+    assert_eq!(window.state().state().hands.tool, Tool::Redraw);
+}
+
+#[test]
+fn one_line_from_outside_to_outside_cuts_off_and_one_that_leads_nowhere_says_so() {
+    let mut window = outlined();
+    let first = marked(&window);
+    window.key_press(Key::D);
+    window.run_steps(2);
+    drag(&mut window, place(0.6, -1.4), place(0.6, 1.4));
+    until_mended(&mut window, 1);
+    let after = marked(&window);
+    assert!(!after.outline.contour.contains(place(0.85, 0.0)), "the smaller part is cut off");
+    assert!(after.outline.contour.contains(place(-0.5, 0.0)));
+    undo(&mut window);
+
+    drag(&mut window, place(0.0, 0.0), place(0.0, 1.6));
+    until(&mut window, "it is said why", |state| !state.notices.is_empty());
+    window.get_by_label_contains("the line starts inside and ends outside");
+    assert_eq!(marked(&window), first, "a refused line changes nothing");
+}
+
+#[test]
+fn smooth_and_snap_again_are_single_keys_and_no_quick_hand_loses_a_step() {
+    let mut window = outlined();
+    let first = marked(&window);
+    for key in [Key::S, Key::R, Key::S] {
+        window.key_press(key);
+    }
+    window.run_steps(1);
+    until_mended(&mut window, 3);
+    let expected = [Correction::Smooth, Correction::Resnap, Correction::Smooth];
+    assert_eq!(marked(&window).outline.corrections, expected);
+    for _ in 0..3 {
+        undo(&mut window);
+    }
+    assert_eq!(marked(&window), first);
+}
+
+#[test]
+fn space_takes_the_last_tool_and_escape_the_first() {
+    let mut window = outlined();
+    let tool = |window: &Harness<'_, App>| window.state().state().hands.tool;
+    for (key, expected) in [
+        (Key::B, Tool::Push),
+        (Key::D, Tool::Redraw),
+        (Key::Space, Tool::Push),
+        (Key::Space, Tool::Redraw),
+        (Key::Escape, Tool::Outline),
+    ] {
+        window.key_press(key);
+        window.run_steps(2);
+        assert_eq!(tool(&window), expected, "after {key:?}");
+    }
+    let before = window.state().state().hands.brush_mm;
+    window.key_press(Key::CloseBracket);
+    window.run_steps(2);
+    assert!(window.state().state().hands.brush_mm > before);
+}
+
+#[test]
+fn escape_cancels_a_stroke_and_enter_accepts_it_before_the_hand_lets_go() {
+    let mut window = outlined();
+    let first = marked(&window);
+    window.key_press(Key::B);
+    window.run_steps(2);
+    for (key, corrections) in [(Key::Escape, 0), (Key::Enter, 1)] {
+        press_and_move(&mut window, place(0.8, 0.0), place(1.4, 0.0));
+        window.key_press(key);
+        window.run_steps(2);
+        until(&mut window, "the gesture has ended", |state| state.gesture == Gesture::Idle);
+        let end = on_screen(&window, place(1.6, 0.0));
+        window.hover_at(end);
+        window.step();
+        window.drop_at(end);
+        window.run_steps(3);
+        assert_eq!(marked(&window).outline.corrections.len(), corrections, "after {key:?}");
+        window.key_press(Key::B);
+        window.run_steps(2);
+    }
+    undo(&mut window);
+    assert_eq!(marked(&window), first, "one gesture, one step");
+}
+
+#[test]
+fn without_an_outline_a_stroke_changes_nothing() {
+    let mut window = Setup::default().shown();
+    with_key_held(&mut window, Modifiers::SHIFT, [place(0.0, 0.0), place(1.0, 0.0)]);
+    for key in [Key::S, Key::R, Key::B] {
+        window.key_press(key);
+    }
+    window.run_steps(2);
+    drag(&mut window, place(0.0, 0.0), place(1.0, 0.0));
+    window.run_steps(5);
+    assert!(shown_film(&window).marked().is_none() && !shown_film(&window).history.can_undo());
+}
+
+#[test]
+fn the_wheel_with_alt_and_a_key_mark_the_mass_larger_in_one_step_and_keep_the_zoom() {
+    let mut window = outlined();
+    let zoom = window.state().state().view().expect("shown").zoom;
+    let radius = |window: &Harness<'_, App>| match marked(window).outline.prompt {
+        Prompt::Drag { radius, .. } => radius,
+        other => panic!("the mark was a drag: {other:?}"),
+    };
+    let before = radius(&window);
+    let middle = on_screen(&window, CENTER);
+    window.hover_at(middle);
+    window.event(egui::Event::ModifiersChanged(Modifiers::ALT));
+    window.step();
+    window.event(egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Line,
+        delta: egui::vec2(0.0, 3.0),
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Wheel,
+        modifiers: Modifiers::ALT,
+    });
+    window.run_steps(10);
+    until(&mut window, "the wheel has come to rest", |state| state.gesture == Gesture::Idle);
+    window.event(egui::Event::ModifiersChanged(Modifiers::NONE));
+    window.run_steps(2);
+    let after = radius(&window);
+    assert!(after > before * 1.1, "{after} after {before}");
+    assert_eq!(window.state().state().view().expect("shown").zoom, zoom);
+    undo(&mut window);
+    assert_eq!(radius(&window), before, "one turn of the wheel, one step");
+
+    window.key_press_modifiers(Modifiers::ALT, Key::Minus);
+    window.run_steps(2);
+    until(&mut window, "the smaller mark is solved", |state| state.gesture == Gesture::Idle);
+    assert!((radius(&window) - before / 1.1).abs() < 1e-9);
+    assert_eq!(window.state().state().view().expect("shown").zoom, zoom);
+}
