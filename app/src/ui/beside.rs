@@ -37,7 +37,9 @@ pub(super) fn show(
             notes.push("mirrored to the film's side");
         }
         notes.push(if placed.is_to_scale { "same scale" } else { "not to scale" });
-        let at = rect.right_bottom() - vec2(14.0, 8.0);
+        // Above the scale bar where there is no room beside it.
+        let rise = if rect.width() < 420.0 { 36.0 } else { 8.0 };
+        let at = rect.right_bottom() - vec2(14.0, rise);
         let font = theme::plain(12.0);
         marks::words(
             &painter,
@@ -110,7 +112,6 @@ fn caption(ui: &mut Ui, rect: Rect, neighbour: &Neighbour, commands: &mut Vec<Co
                 egui::RichText::new(format!("Case {}", neighbour.rank)).font(theme::strong(14.0)),
             );
             card::outcome(ui, neighbour.case.pathology);
-            ui.label(format!("distance {:.3}", neighbour.distance));
             ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
                 if ui.button("Close").on_hover_text(super::tooltip(ui, Action::Back)).clicked() {
                     commands.push(Command::Do(Action::Back));
@@ -127,7 +128,8 @@ fn caption(ui: &mut Ui, rect: Rect, neighbour: &Neighbour, commands: &mut Vec<Co
                 }
             });
         });
-        let mut words = card::terms(&neighbour.case.terms);
+        let mut words = vec![format!("distance {:.3}", neighbour.distance)];
+        words.extend(card::terms(&neighbour.case.terms));
         words.push(neighbour.case.source.clone());
         words.push(format!("known by {}", neighbour.case.outcome_basis));
         ui.add(egui::Label::new(super::faint(words.join(" · "))).truncate())
