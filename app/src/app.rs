@@ -12,6 +12,7 @@ use precedent_core::places;
 use precedent_core::retrieval::{Counts, Neighbours, Query, Retriever};
 
 use crate::command::{self, Command};
+use crate::journal::Journal;
 use crate::settings::{Settings, WindowLayout};
 use crate::state::{Places, State};
 use crate::update::{self, Effect};
@@ -213,6 +214,7 @@ fn dropped(ctx: &egui::Context) -> Option<Command> {
 pub fn tools() -> Tools {
     Tools {
         reader: Box::new(DicomReader(Reader::new())),
+        journal: places::user_data().map(|dir| Journal::new(&dir)),
         open_cases: Box::new(|library, encoder, device| {
             let retriever = Retriever::open(library, encoder, device)?;
             Ok(Box::new(OpenCases(retriever)) as Box<dyn FindCases>)

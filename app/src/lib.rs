@@ -16,6 +16,7 @@
 //! - [`listing`]: which files of a folder are films?
 //! - [`tool`]: what lies in the hand?
 //! - [`history`]: undo and redo of the outline.
+//! - [`journal`]: what brings an outline back after a crash?
 //! - [`viewport`]: where does a place of the film lie on the screen?
 //! - [`pyramid`], [`textures`]: how do 16-bit pixels get there?
 //! - [`theme`], [`icon`]: every colour, spacing and font; the program's sign.
@@ -31,6 +32,7 @@ pub mod command;
 mod dialogs;
 pub mod history;
 pub mod icon;
+pub mod journal;
 pub mod listing;
 pub mod pyramid;
 pub mod settings;

@@ -110,6 +110,8 @@ pub struct ReadFilm {
     pub as_read: Arc<Mammogram>,
     pub pyramid: Arc<Pyramid>,
     pub read_time: Duration,
+    /// The outline of last time, where the journal has one.
+    pub kept: Option<Marked>,
 }
 
 /// How the film is looked at.

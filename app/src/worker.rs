@@ -17,8 +17,9 @@ use precedent_core::encoder::{DeviceChoice, DeviceReport};
 use precedent_core::geometry::Contour;
 use precedent_core::mammogram::Mammogram;
 use precedent_core::retrieval::{Counts, Neighbours, Query};
-use precedent_core::segmentation::{Correction, Outliner, Prompt};
+use precedent_core::segmentation::{Correction, Outline, Outliner, Prompt};
 
+use crate::journal::Journal;
 use crate::listing::{self, Listing};
 use crate::pyramid::Pyramid;
 use crate::state::{FilmId, Marked, ReadFilm, ReadPicture};
@@ -40,6 +41,11 @@ pub enum Request {
         prompt: Prompt,
         corrections: Vec<Correction>,
     },
+    /// Writes a film's outline to the journal; `None` forgets it.
+    Keep {
+        content_hash: [u8; 32],
+        outline: Option<Outline>,
+    },
     OpenLibrary {
         library: PathBuf,
         encoder: PathBuf,
@@ -60,11 +66,25 @@ pub enum Request {
 #[derive(Debug)]
 pub enum Reply {
     Listed(Listing),
-    Read { film: FilmId, result: Result<ReadFilm, String> },
-    Outline { generation: u64, result: Result<Marked, String> },
+    Read {
+        film: FilmId,
+        result: Result<ReadFilm, String>,
+    },
+    Outline {
+        generation: u64,
+        result: Result<Marked, String>,
+    },
+    /// An outline could not be written to the journal.
+    NotKept(String),
     LibraryOpened(Result<LibraryOpened, String>),
-    Neighbours { generation: u64, result: Result<Neighbours, String> },
-    Picture { case: CaseId, result: Result<ReadPicture, String> },
+    Neighbours {
+        generation: u64,
+        result: Result<Neighbours, String>,
+    },
+    Picture {
+        case: CaseId,
+        result: Result<ReadPicture, String>,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -98,6 +118,8 @@ type OpenCases =
 /// What the threads work with.
 pub struct Tools {
     pub reader: Box<dyn ReadFilms>,
+    /// `None` keeps no outlines.
+    pub journal: Option<Journal>,
     pub open_cases: Box<OpenCases>,
 }
 
@@ -113,13 +135,14 @@ impl Desk {
     /// Starts the threads; `wake` is called after each reply.
     pub fn new(tools: Tools, wake: impl Fn() + Send + Clone + 'static) -> Self {
         let (reply_to, replies) = channel();
-        let Tools { mut reader, open_cases } = tools;
+        let Tools { mut reader, journal, open_cases } = tools;
+        let recalled = journal.clone();
         let films = start("films", reply_to.clone(), wake.clone(), move |request| {
-            films_reply(reader.as_mut(), request)
+            films_reply(reader.as_mut(), recalled.as_ref(), request)
         });
         let mut outliner = None;
         let outlines = start("outlines", reply_to.clone(), wake.clone(), move |request| {
-            outline_reply(&mut outliner, request)
+            outline_reply(&mut outliner, journal.as_ref(), request)
         });
         let mut cases_open = None;
         let cases = start("cases", reply_to, wake, move |request| {
@@ -131,7 +154,7 @@ impl Desk {
     pub fn send(&self, request: Request) {
         let thread = match &request {
             Request::List { .. } | Request::Read { .. } => &self.films,
-            Request::Outline { .. } => &self.outlines,
+            Request::Outline { .. } | Request::Keep { .. } => &self.outlines,
             Request::OpenLibrary { .. } | Request::Retrieve { .. } | Request::Picture { .. } => {
                 &self.cases
             }
@@ -225,6 +248,7 @@ fn failed(request: &Request) -> Reply {
         Request::Outline { generation, .. } => {
             Reply::Outline { generation: *generation, result: Err(fault("outlining")) }
         }
+        Request::Keep { .. } => Reply::NotKept(fault("keeping the outline")),
         Request::OpenLibrary { .. } => {
             Reply::LibraryOpened(Err(fault("opening the library and its encoder")))
         }
@@ -237,16 +261,25 @@ fn failed(request: &Request) -> Reply {
     }
 }
 
-fn films_reply(reader: &mut dyn ReadFilms, request: Request) -> Option<Reply> {
+fn films_reply(
+    reader: &mut dyn ReadFilms,
+    journal: Option<&Journal>,
+    request: Request,
+) -> Option<Reply> {
     match request {
         Request::List { paths } => Some(Reply::Listed(listing::list(&paths))),
         Request::Read { film, path, .. } => {
             let start = Instant::now();
             let result = reader.read(&path).map_err(sentence).map(|mammogram| {
                 let pyramid = Arc::new(Pyramid::new(&mammogram));
+                let kept = journal.and_then(|journal| journal.recall(&mammogram)).map(|outline| {
+                    let measures = precedent_core::measures::measure(&mammogram, &outline.contour);
+                    Marked { outline, measures }
+                });
                 let read_time = start.elapsed();
                 let mammogram = Arc::new(mammogram);
-                ReadFilm { as_read: Arc::clone(&mammogram), mammogram, pyramid, read_time }
+                let as_read = Arc::clone(&mammogram);
+                ReadFilm { as_read, mammogram, pyramid, read_time, kept }
             });
             Some(Reply::Read { film, result })
         }
@@ -256,10 +289,22 @@ fn films_reply(reader: &mut dyn ReadFilms, request: Request) -> Option<Reply> {
 
 fn outline_reply(
     outliner: &mut Option<(Arc<Mammogram>, Outliner)>,
+    journal: Option<&Journal>,
     request: Request,
 ) -> Option<Reply> {
-    let Request::Outline { generation, mammogram, prompt, corrections } = request else {
-        return None;
+    let (generation, mammogram, prompt, corrections) = match request {
+        Request::Outline { generation, mammogram, prompt, corrections } => {
+            (generation, mammogram, prompt, corrections)
+        }
+        Request::Keep { content_hash, outline } => {
+            let kept = journal?.keep(&content_hash, outline.as_ref());
+            return kept.err().map(|error| {
+                let why =
+                    "this outline would be lost in a crash, for the journal cannot be written";
+                Reply::NotKept(format!("{why}: {error}"))
+            });
+        }
+        _ => return None,
     };
     // Taken out while it works: after a panic a new one is made.
     let kept = outliner.take().filter(|(film, _)| Arc::ptr_eq(film, &mammogram));
@@ -380,6 +425,7 @@ mod tests {
         }
         let tools = Tools {
             reader: Box::new(Panics),
+            journal: None,
             open_cases: Box::new(|_, _, _| anyhow::bail!("no cases here")),
         };
         let desk = Desk::new(tools, || ());

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use egui::{Pos2, vec2};
 use egui_kittest::Harness;
 use precedent::app::{App, Launch};
+use precedent::journal::Journal;
 use precedent::state::{Content, Film, Search, State};
 use precedent::worker::{FindCases, ReadFilms, Tools};
 use precedent_core::case::{Case, CaseId, Terms};
@@ -185,6 +186,8 @@ pub(crate) struct Setup {
     pub(crate) answers: Answers,
     pub(crate) library_fails: Option<&'static str>,
     pub(crate) size: egui::Vec2,
+    /// Where outlines are kept.
+    pub(crate) user_data: Option<PathBuf>,
 }
 
 impl Default for Setup {
@@ -195,6 +198,7 @@ impl Default for Setup {
             answers: Answers::AtOnce,
             library_fails: None,
             size: vec2(1280.0, 800.0),
+            user_data: None,
         }
     }
 }
@@ -216,6 +220,7 @@ impl Setup {
         let library_fails = self.library_fails;
         let tools = Tools {
             reader,
+            journal: self.user_data.as_deref().map(Journal::new),
             open_cases: Box::new(move |_, _, _| {
                 if let Some(why) = library_fails {
                     anyhow::bail!("{why}");

@@ -231,3 +231,43 @@ fn the_wheel_with_alt_and_a_key_mark_the_mass_larger_in_one_step_and_keep_the_zo
     assert!((radius(&window) - before / 1.1).abs() < 1e-9);
     assert_eq!(window.state().state().view().expect("shown").zoom, zoom);
 }
+
+#[test]
+fn an_outline_comes_back_when_its_film_is_opened_again_and_undo_takes_it_away() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let open = || {
+        let user_data = Some(folder.path().to_owned());
+        Setup { user_data, ..Setup::default() }.shown()
+    };
+    // Each window is let go of without a word, as in a crash.
+    let mut window = open();
+    outline_the_mass(&mut window);
+    window.key_press(Key::S);
+    until_mended(&mut window, 1);
+    let before = marked(&window);
+    let is_written = |what: &str| {
+        let files = std::fs::read_dir(folder.path().join("outlines")).into_iter().flatten();
+        let texts = files.flatten().filter_map(|file| std::fs::read_to_string(file.path()).ok());
+        texts.into_iter().any(|text| text.contains(what))
+    };
+    until(&mut window, "the mended outline is written", |_| is_written("Smooth"));
+    drop(window);
+
+    let mut window = open();
+    window.get_by_label_contains("The outline of phantom.dcm from last time is back");
+    let after = marked(&window).outline;
+    assert_eq!(after.corrections, before.outline.corrections);
+    assert_eq!(after.confidence.len(), before.outline.confidence.len());
+    let (points, again) = (before.outline.contour.points(), after.contour.points());
+    assert_eq!(points.len(), again.len());
+    // Decimal numbers are read back to the last digit but one.
+    assert!(points.iter().zip(again).all(|(p, q)| p.distance(*q) < 1e-9), "the very same contour");
+    crate::fakes::until_found(&mut window);
+    undo(&mut window);
+    assert!(shown_film(&window).marked().is_none());
+    until(&mut window, "the outline is forgotten", |_| !is_written("prompt"));
+    drop(window);
+
+    let window = open();
+    assert!(shown_film(&window).marked().is_none() && !shown_film(&window).history.can_undo());
+}

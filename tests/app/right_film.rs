@@ -149,6 +149,7 @@ fn with_three_films() -> State {
             mammogram,
             pyramid,
             read_time: Duration::ZERO,
+            kept: None,
         };
         update::reply(&mut state, Reply::Read { film, result: Ok(read) }, &mut effects);
     }

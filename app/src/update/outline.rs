@@ -291,6 +291,11 @@ pub(super) fn answered(
 fn changed(state: &mut State, effects: &mut Vec<Effect>) {
     state.lanes.raise_retrieval();
     let Some(film) = state.film_mut() else { return };
+    if let Some(read) = film.read() {
+        let content_hash = read.mammogram.content_hash;
+        let outline = film.marked().map(|marked| marked.outline.clone());
+        effects.push(Effect::Send(Request::Keep { content_hash, outline }));
+    }
     film.search = Search::Empty;
     film.selected = None;
     if film.is_beside {

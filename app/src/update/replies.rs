@@ -5,6 +5,7 @@ use std::sync::Arc;
 use precedent_core::retrieval::Neighbours;
 
 use super::{Effect, cases, films, outline};
+use crate::history::History;
 use crate::state::{CasePicture, Content, FilmId, Library, ReadFilm, Search, State, Window};
 use crate::worker::Reply;
 
@@ -18,6 +19,7 @@ pub fn reply(state: &mut State, reply: Reply, effects: &mut Vec<Effect>) {
                 outline::answered(state, result, effects);
             }
         }
+        Reply::NotKept(text) => state.notice(text, true),
         Reply::LibraryOpened(Ok(opened)) => {
             state.library = Library::Open {
                 counts: opened.counts,
@@ -69,7 +71,15 @@ fn read(
             if film.window.is_none() {
                 film.window = Window::first(&read.mammogram);
             }
+            let kept = read.kept.take().filter(|_| film.history == History::new(None));
+            let restored = kept.map(|kept| {
+                film.history.commit(Some(kept));
+                format!("The outline of {} from last time is back; undo takes it away", film.name())
+            });
             film.content = Content::Read(read);
+            if let Some(text) = restored {
+                state.notice(text, false);
+            }
             films::let_go(state);
             if state.shown == Some(id) {
                 tracing::debug!(target: "precedent::viewer", "the film is shown");

@@ -1,0 +1,104 @@
+//! The outlines of last time: each is written when it changes, so that none is lost with the
+//! program. One file a film, named after the hash of its pixels and nothing else.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use precedent_core::geometry::{Contour, ImagePoint};
+use precedent_core::mammogram::Mammogram;
+use precedent_core::segmentation::Outline;
+
+/// A folder of outlines.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    dir: PathBuf,
+}
+
+impl Journal {
+    /// Below the folder of the user's data; made when the first outline is kept.
+    pub fn new(user_data: &Path) -> Self {
+        Self { dir: user_data.join("outlines") }
+    }
+
+    /// Writes the outline of the film with these pixels, whole or not at all; `None` forgets it.
+    pub fn keep(&self, content_hash: &[u8; 32], outline: Option<&Outline>) -> std::io::Result<()> {
+        let path = self.path(content_hash);
+        let Some(outline) = outline else {
+            return match std::fs::remove_file(path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                done => done,
+            };
+        };
+        std::fs::create_dir_all(&self.dir)?;
+        let text = serde_json::to_vec(outline).map_err(std::io::Error::other)?;
+        let unfinished = path.with_extension(std::process::id().to_string());
+        let mut file = std::fs::File::create(&unfinished)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        std::fs::rename(unfinished, path)
+    }
+
+    /// The outline kept for this film. One that is damaged, or does not fit the film, is none.
+    pub fn recall(&self, film: &Mammogram) -> Option<Outline> {
+        let text = std::fs::read(self.path(&film.content_hash)).ok()?;
+        let outline: Outline = serde_json::from_slice(&text)
+            .inspect_err(|error| tracing::warn!("a kept outline cannot be read: {error}"))
+            .ok()?;
+        let (width, height) = (f64::from(film.columns), f64::from(film.rows));
+        let is_on_film =
+            |p: &ImagePoint| (0.0..=width).contains(&p.x) && (0.0..=height).contains(&p.y);
+        let points = outline.contour.points();
+        let fits = Contour::new(points.to_vec()).is_some()
+            && points.iter().all(is_on_film)
+            && points.len() == outline.confidence.len();
+        fits.then_some(outline)
+    }
+
+    fn path(&self, content_hash: &[u8; 32]) -> PathBuf {
+        let name: String = content_hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.dir.join(format!("{name}.json"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use precedent_core::segmentation::{Correction, Prompt};
+
+    use super::*;
+
+    fn outline() -> Outline {
+        let center = ImagePoint::new(30.0, 20.0);
+        let contour = Contour::circle(center, 9.0);
+        Outline {
+            prompt: Prompt::Drag { center, radius: 10.25 },
+            corrections: vec![Correction::Through(ImagePoint::new(39.0, 20.0)), Correction::Smooth],
+            confidence: vec![0.5; contour.points().len()],
+            contour,
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_recalled_for_its_film_alone_until_it_is_forgotten() {
+        let dir = tempfile::tempdir().expect("a temporary folder can be made");
+        let journal = Journal::new(dir.path());
+        let film = crate::testing::film(64, 48, |x, y| (x * y) as u16);
+        let other = crate::testing::film(64, 48, |x, y| (x + y) as u16);
+        journal.keep(&film.content_hash, Some(&outline())).expect("it can be written");
+        assert_eq!(journal.recall(&film), Some(outline()));
+        assert_eq!(journal.recall(&other), None);
+        journal.keep(&film.content_hash, None).expect("it can be removed");
+        journal.keep(&film.content_hash, None).expect("nothing is as good as removed");
+        assert_eq!(journal.recall(&film), None);
+    }
+
+    #[test]
+    fn a_damaged_file_and_an_outline_beyond_the_film_are_none() {
+        let dir = tempfile::tempdir().expect("a temporary folder can be made");
+        let journal = Journal::new(dir.path());
+        let film = crate::testing::film(32, 24, |x, y| (x * y) as u16);
+        journal.keep(&film.content_hash, Some(&outline())).expect("it can be written");
+        assert_eq!(journal.recall(&film), None, "it reaches beyond 32 columns");
+        std::fs::write(journal.path(&film.content_hash), "{\"prompt\":").expect("it is a file");
+        assert_eq!(journal.recall(&film), None);
+    }
+}
