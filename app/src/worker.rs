@@ -17,7 +17,7 @@ use precedent_core::encoder::{DeviceChoice, DeviceReport};
 use precedent_core::geometry::Contour;
 use precedent_core::mammogram::Mammogram;
 use precedent_core::retrieval::{Counts, Neighbours, Query};
-use precedent_core::segmentation::{Correction, Outline, Outliner, Prompt};
+use precedent_core::segmentation::{Correction, Outline, Outliner, Prompt, RELIABLE};
 
 use crate::journal::Journal;
 use crate::listing::{self, Listing};
@@ -72,6 +72,8 @@ pub enum Reply {
     },
     Outline {
         generation: u64,
+        /// Around the click is no reliable mass.
+        is_doubtful: bool,
         result: Result<Marked, String>,
     },
     /// An outline could not be written to the journal.
@@ -246,7 +248,8 @@ fn failed(request: &Request) -> Reply {
             Reply::Read { film: *film, result: Err(fault("reading this film")) }
         }
         Request::Outline { generation, .. } => {
-            Reply::Outline { generation: *generation, result: Err(fault("outlining")) }
+            let (generation, result) = (*generation, Err(fault("outlining")));
+            Reply::Outline { generation, is_doubtful: false, result }
         }
         Request::Keep { .. } => Reply::NotKept(fault("keeping the outline")),
         Request::OpenLibrary { .. } => {
@@ -317,8 +320,15 @@ fn outline_reply(
             Marked { outline, measures }
         })
         .map_err(|error| sentence(error.into()));
+    let is_doubtful = match prompt {
+        // Asked where an outline begins, not again with each thing that mends it.
+        Prompt::Click(place) if corrections.is_empty() => {
+            solver.signal_at(place).is_ok_and(|signal| signal < RELIABLE)
+        }
+        _ => false,
+    };
     *outliner = Some((film, solver));
-    Some(Reply::Outline { generation, result })
+    Some(Reply::Outline { generation, is_doubtful, result })
 }
 
 fn cases_reply(

@@ -271,3 +271,25 @@ fn an_outline_comes_back_when_its_film_is_opened_again_and_undo_takes_it_away() 
     let window = open();
     assert!(shown_film(&window).marked().is_none() && !shown_film(&window).history.can_undo());
 }
+
+#[test]
+fn a_click_on_plain_tissue_says_that_there_is_no_mass_and_one_on_a_mass_does_not() {
+    let mut window = Setup::default().shown();
+    let says = |window: &Harness<'_, App>| {
+        window.query_all_by_label_contains("no reliable mass where you clicked").count()
+    };
+    for (at, times) in [(CENTER, 0), (ImagePoint::new(340.0, 160.0), 1)] {
+        let pos = on_screen(&window, at);
+        window.hover_at(pos);
+        window.step();
+        window.drag_at(pos);
+        window.drop_at(pos);
+        window.run_steps(2);
+        until(&mut window, "the click is outlined", |state| {
+            let marked = state.film().and_then(|film| film.marked());
+            let is_there = |prompt| matches!(prompt, Prompt::Click(p) if at.distance(p) < 3.0);
+            marked.is_some_and(|marked| is_there(marked.outline.prompt))
+        });
+        assert_eq!(says(&window), times, "{at:?}");
+    }
+}

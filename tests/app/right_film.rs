@@ -108,6 +108,7 @@ fn answer(effect: Effect) -> Option<Reply> {
             let outline = Outline { prompt, corrections, contour, confidence: vec![1.0; 128] };
             Some(Reply::Outline {
                 generation,
+                is_doubtful: false,
                 result: Ok(Marked { outline, measures: circle_measures() }),
             })
         }

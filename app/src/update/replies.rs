@@ -9,13 +9,19 @@ use crate::history::History;
 use crate::state::{CasePicture, Content, FilmId, Library, ReadFilm, Search, State, Window};
 use crate::worker::Reply;
 
+const NO_MASS: &str = "there is no reliable mass where you clicked; drag from the centre of the \
+                       mass to its edge instead";
+
 /// Takes one reply of a worker thread.
 pub fn reply(state: &mut State, reply: Reply, effects: &mut Vec<Effect>) {
     match reply {
         Reply::Listed(listing) => films::listed(state, listing, effects),
         Reply::Read { film, result } => read(state, film, result, effects),
-        Reply::Outline { generation, result } => {
+        Reply::Outline { generation, is_doubtful, result } => {
             if generation == state.lanes.outline {
+                if is_doubtful && result.is_ok() {
+                    state.notice(NO_MASS, false);
+                }
                 outline::answered(state, result, effects);
             }
         }
