@@ -27,6 +27,7 @@
 //! - [`descriptor`], [`encoder`]: what does it look like, as a vector?
 //! - [`case`], [`index`], [`library`], [`import`]: which cases are known?
 //! - [`retrieval`]: which of them are nearest?
+//! - [`evaluation`]: how good is it, over many cases?
 //! - [`sheet`]: how does an answer look on one page?
 //! - [`places`]: where do the shipped and the user's own things lie?
 //! - [`files`]: how does a file appear whole or not at all?
@@ -40,6 +41,7 @@ pub mod case;
 pub mod descriptor;
 pub mod dicom;
 pub mod encoder;
+pub mod evaluation;
 pub mod files;
 pub mod geometry;
 pub mod import;

@@ -11,6 +11,8 @@ use crate::lexicon::{ImageLaterality, MassMargin, Pathology, ViewPosition};
 use crate::mammogram::{Mammogram, ModalityLut, PhotometricInterpretation, Spacing, SpacingOrigin};
 use crate::voi_lut::{VoiFunction, VoiLut};
 
+mod blend;
+
 /// What is drawn; the seed decides the rest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Phantom {

@@ -3,6 +3,7 @@
 mod cli;
 mod dicom;
 mod encoder;
+mod evaluation;
 mod find;
 mod gestures;
 mod index;

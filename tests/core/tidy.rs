@@ -10,6 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["segmentation", "patch", "index"],
     &["encoder", "library", "dicom"],
     &["import", "retrieval", "sheet"],
+    &["evaluation"],
 ];
 
 /// Crates with a strong taste, and the only places that may name them.

@@ -16,7 +16,7 @@ use crate::patch;
 use crate::progress::{Progress, Report};
 
 pub mod manifest;
-mod prepare;
+pub(crate) mod prepare;
 mod words;
 
 pub use prepare::{Prepared, prepare};
@@ -177,7 +177,7 @@ fn store(
 }
 
 /// An error with its causes in one line.
-fn sentence(error: &dyn std::error::Error) -> String {
+pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

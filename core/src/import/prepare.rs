@@ -205,7 +205,7 @@ fn sized(outliner: &mut Outliner, film: &Mammogram, center: ImagePoint) -> Resul
 }
 
 /// The part of a film, as a film.
-fn cut(film: &Mammogram, crop: Crop) -> Result<Mammogram, String> {
+pub(crate) fn cut(film: &Mammogram, crop: Crop) -> Result<Mammogram, String> {
     let Crop { column, row, columns, rows } = crop;
     let fits =
         |first: u32, count: u32, size: u32| first.checked_add(count).is_some_and(|end| end <= size);

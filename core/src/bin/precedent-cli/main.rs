@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod bundle;
 mod encoder;
+mod evaluate;
 mod find;
 mod library;
 mod outline;
@@ -38,6 +39,8 @@ enum Verb {
     Library(library::Args),
     /// Draw films with masses of known outline
     Phantom(phantom::Args),
+    /// Measure how well masses are outlined, over many cases
+    Evaluate(evaluate::Args),
     /// Make and check encoder bundles
     Bundle(bundle::Args),
 }
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Verb::Find(args) => find::run(args),
         Verb::Library(args) => library::run(args),
         Verb::Phantom(args) => phantom::run(args),
+        Verb::Evaluate(args) => evaluate::run(args),
         Verb::Bundle(args) => bundle::run(args),
     };
     match result {

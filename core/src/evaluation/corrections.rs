@@ -1,0 +1,165 @@
+//! A doctor who corrects, simulated: pulls the contour through a point of the true border.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::cases::Case;
+use super::overlap::{Overlap, distance};
+use crate::geometry::{Contour, ImagePoint};
+use crate::phantom::Random;
+use crate::segmentation::{Correction, Outliner, Prompt};
+
+/// Which error is mended next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Hand {
+    /// The largest one, however small.
+    Careful,
+    /// One of the three largest; none below 1 mm, and stops where there is none.
+    Hurried,
+}
+
+impl Hand {
+    pub const ALL: [Self; 2] = [Self::Careful, Self::Hurried];
+
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Careful => "always the largest error",
+            Self::Hurried => "one of the three largest errors, none below 1 mm",
+        }
+    }
+}
+
+/// Pulls at most; who needs more is counted with this many.
+pub(super) const LIMIT: usize = 20;
+/// Overlaps (IoU) for which pulls are counted.
+pub(super) const GOALS: [f64; 3] = [0.80, 0.85, 0.90];
+/// Pulls after which Dice is told.
+pub(super) const TOLD: [usize; 4] = [0, 1, 3, 5];
+/// Standard deviation of where the hand puts the point, to either side, in mm.
+const TREMOR_MM: f64 = 0.3;
+/// An error that a hurried hand lets be, in mm.
+const LET_BE_MM: f64 = 1.0;
+/// Places along the true border; errors closer than a twelfth of it are one.
+const PLACES: usize = 96;
+
+/// One case corrected.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Corrected {
+    /// After no pull, one, two …: as many as were done.
+    pub(super) dice: Vec<f64>,
+    pub(super) iou: Vec<f64>,
+    /// Of each pull.
+    pub(super) milliseconds: Vec<f64>,
+}
+
+impl Corrected {
+    /// Dice after this many pulls, of the last one where there were fewer.
+    pub(super) fn dice_after(&self, pulls: usize) -> f64 {
+        self.dice[pulls.min(self.dice.len() - 1)]
+    }
+
+    /// Pulls until this IoU; `None` where it was not reached.
+    pub(super) fn pulls_to(&self, goal: f64) -> Option<usize> {
+        self.iou.iter().position(|iou| *iou >= goal)
+    }
+}
+
+/// Outlines and corrects; `None` where the prompt itself is refused.
+pub(super) fn correct(
+    case: &Case,
+    outliner: &mut Outliner,
+    prompt: Prompt,
+    hand: Hand,
+    random: &mut Random,
+) -> Option<Corrected> {
+    let spacing = case.film.spacing;
+    let mut contour = outliner.outline(prompt, &[]).ok()?.contour;
+    let mut pulls = Vec::new();
+    let mut corrected = Corrected { dice: Vec::new(), iou: Vec::new(), milliseconds: Vec::new() };
+    let most_told = TOLD[TOLD.len() - 1];
+    loop {
+        let overlap = Overlap::of(&contour, &case.truth, spacing);
+        corrected.dice.push(overlap.dice);
+        corrected.iou.push(overlap.iou);
+        let done = overlap.iou >= GOALS[GOALS.len() - 1] && pulls.len() >= most_told;
+        if done || pulls.len() == LIMIT {
+            return Some(corrected);
+        }
+        let Some(point) = next_point(case, &contour, hand, random) else { return Some(corrected) };
+        pulls.push(Correction::Through(point));
+        let start = Instant::now();
+        // A pull that is refused ends the hand's work; what it costs is counted.
+        match outliner.outline(prompt, &pulls) {
+            Ok(outline) => contour = outline.contour,
+            Err(_) => return Some(corrected),
+        }
+        corrected.milliseconds.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+}
+
+/// Where the hand pulls next, on the film.
+fn next_point(
+    case: &Case,
+    contour: &Contour,
+    hand: Hand,
+    random: &mut Random,
+) -> Option<ImagePoint> {
+    let pixel = case.film.spacing.map_or(1.0, |spacing| spacing.mean_mm());
+    let places = case.truth.resampled(PLACES);
+    let errors: Vec<f64> = places.points().iter().map(|p| distance(*p, contour) * pixel).collect();
+    let largest = largest_errors(&errors, if hand == Hand::Careful { 1 } else { 3 });
+    let kept: Vec<usize> = match hand {
+        Hand::Careful => largest,
+        Hand::Hurried => largest.into_iter().filter(|idx| errors[*idx] >= LET_BE_MM).collect(),
+    };
+    let last = kept.len().checked_sub(1)?;
+    let chosen = places.points()[kept[(random.uniform(0.0, kept.len() as f64) as usize).min(last)]];
+    let tremor = TREMOR_MM / pixel;
+    Some(ImagePoint::new(
+        (chosen.x + tremor * random.normal()).clamp(0.0, f64::from(case.film.columns)),
+        (chosen.y + tremor * random.normal()).clamp(0.0, f64::from(case.film.rows)),
+    ))
+}
+
+/// Places of the largest errors, largest first, none within a twelfth of the border of another.
+fn largest_errors(errors: &[f64], count: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..errors.len()).collect();
+    order.sort_by(|a, b| errors[*b].total_cmp(&errors[*a]));
+    let mut kept: Vec<usize> = Vec::new();
+    for idx in order {
+        let apart = |other: &usize| {
+            let gap = idx.abs_diff(*other);
+            gap.min(errors.len() - gap) > errors.len() / 12
+        };
+        if kept.len() < count && kept.iter().all(apart) {
+            kept.push(idx);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_errors_are_apart_from_each_other_around_the_ring() {
+        let mut errors = vec![0.0; 24];
+        (errors[0], errors[1], errors[23], errors[12], errors[6]) = (9.0, 8.0, 7.0, 5.0, 6.0);
+        assert_eq!(largest_errors(&errors, 3), [0, 6, 12]);
+        assert_eq!(largest_errors(&errors, 1), [0]);
+    }
+
+    #[test]
+    fn pulls_are_counted_to_the_first_time_a_goal_is_reached() {
+        let corrected = Corrected {
+            dice: vec![0.7, 0.8, 0.9],
+            iou: vec![0.5, 0.82, 0.79],
+            milliseconds: vec![1.0, 1.0],
+        };
+        assert_eq!(corrected.pulls_to(0.80), Some(1));
+        assert_eq!((corrected.pulls_to(0.5), corrected.pulls_to(0.85)), (Some(0), None));
+        assert_eq!((corrected.dice_after(1), corrected.dice_after(5)), (0.8, 0.9));
+    }
+}

@@ -1,0 +1,40 @@
+//! How good is it? Measured over many cases, always beside what needs no program.
+//!
+//! [`outline`]: contours against known borders. [`cases`]: where those come from. [`page`]: the
+//! report for a person.
+
+use std::path::PathBuf;
+
+pub use self::corrections::Hand;
+pub use self::overlap::Overlap;
+pub use self::report::{CorrectionRow, Report, Row, Times};
+pub use self::statistics::Estimate;
+
+pub mod cases;
+mod corrections;
+pub mod outline;
+mod overlap;
+pub mod page;
+mod plot;
+mod report;
+mod statistics;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{path} cannot be read")]
+    Folder { path: PathBuf, source: std::io::Error },
+    #[error("the normal films' list cannot be used")]
+    Manifest(#[from] crate::import::manifest::Error),
+    #[error("{0}")]
+    Tissue(String),
+    #[error(
+        "{0} has no list of mini-MIAS (a name that ends in Info.txt) with its pictures; name it"
+    )]
+    NoList(PathBuf),
+    #[error("{0} holds no picture with its mask: name them film.png and film_mask.png")]
+    NoMasks(PathBuf),
+    #[error("there is no case to outline{}", .0.first().map(|w| format!("; {w}")).unwrap_or_default())]
+    NoCases(Vec<String>),
+    #[error("stopped")]
+    Cancelled,
+}
