@@ -164,6 +164,18 @@ fn round_length(points_per_unit: f64) -> (f64, f32) {
     (length, (length * points_per_unit) as f32)
 }
 
+/// A sentence beside the pointer, whole on the film.
+pub(super) fn hint(painter: &Painter, pointer: Pos2, text: &str) {
+    let font = theme::plain(12.5);
+    let size = painter.layout_no_wrap(text.to_owned(), font.clone(), theme::CAUTION).size();
+    let room = painter.clip_rect().shrink(8.0);
+    let at = pointer + vec2(16.0, 18.0);
+    let left = at.x.min(room.right() - size.x).max(room.left());
+    // Where it would run out below, it stands above the pointer.
+    let top = if at.y + size.y > room.bottom() { pointer.y - 18.0 - size.y } else { at.y };
+    words(painter, pos2(left, top), Align2::LEFT_TOP, text, font, theme::CAUTION);
+}
+
 /// Words on a film, with a dark ground under them.
 pub(super) fn words(
     painter: &Painter,

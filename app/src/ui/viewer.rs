@@ -141,8 +141,7 @@ fn read_film(
             painter.circle_stroke(pos, radius as f32, egui::Stroke::new(1.2, theme::LIVE));
         }
         if let Some(hint) = tools::hint(state, film, hand == Some(Hand::Refused)) {
-            let at = pos + vec2(16.0, 18.0);
-            marks::words(&painter, at, Align2::LEFT_TOP, hint, theme::plain(12.5), theme::CAUTION);
+            marks::hint(&painter, pos, hint);
         }
     }
     let cursor = match (near, state.hands.tool) {
