@@ -15,8 +15,8 @@ use crate::geometry::Contour;
 /// Stands over every report.
 pub const CAVEAT: &str = "Phantoms are masses drawn by this program into normal tissue: they choose \
     defaults and show faults, and are no evidence of accuracy on patients. The circles of \
-    mini-MIAS are rough marks, not outlines. Only outlines drawn by readers, on cases that no \
-    setting was chosen on, are evidence.";
+    mini-MIAS are rough marks, not outlines, and a drawn circle fits them by its form alone. Only \
+    outlines drawn by readers, on cases that no setting was chosen on, are evidence.";
 
 /// A case as it is shown: its film around the mass, and three contours on it.
 #[derive(Debug, Clone)]
