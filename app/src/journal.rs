@@ -68,7 +68,10 @@ mod tests {
 
     fn outline() -> Outline {
         let center = ImagePoint::new(30.0, 20.0);
-        let contour = Contour::circle(center, 9.0);
+        // Numbers that decimal text holds exactly.
+        let corners = [(39.0, 20.0), (30.0, 29.5), (21.25, 20.0), (30.0, 11.0)];
+        let corners = corners.map(|(x, y)| ImagePoint::new(x, y)).to_vec();
+        let contour = Contour::new(corners).expect("four points");
         Outline {
             prompt: Prompt::Drag { center, radius: 10.25 },
             corrections: vec![Correction::Through(ImagePoint::new(39.0, 20.0)), Correction::Smooth],
