@@ -111,7 +111,7 @@ pub struct ReadFilm {
     pub pyramid: Arc<Pyramid>,
     pub read_time: Duration,
     /// The outline of last time, where the journal has one.
-    pub kept: Option<Marked>,
+    pub kept: Option<Box<Marked>>,
 }
 
 /// How the film is looked at.

@@ -282,7 +282,7 @@ fn films_reply(
                 let read_time = start.elapsed();
                 let mammogram = Arc::new(mammogram);
                 let as_read = Arc::clone(&mammogram);
-                ReadFilm { as_read, mammogram, pyramid, read_time, kept }
+                ReadFilm { as_read, mammogram, pyramid, read_time, kept: kept.map(Box::new) }
             });
             Some(Reply::Read { film, result })
         }

@@ -373,11 +373,10 @@ fn clicked(
     match tools::stroke(state.hands.tool, ui.input(|input| input.modifiers)) {
         // A line of one point goes around nothing.
         Some(Stroke::Redraw) => {}
-        Some(stroke) => {
-            if tools::can_mend(state, film) {
-                commands.push(Command::CommitStroke { stroke, from: at, to: at });
-            }
+        Some(stroke) if tools::can_mend(state, film) => {
+            commands.push(Command::CommitStroke { stroke, from: at, to: at });
         }
+        Some(_) => {}
         None if grabbed(state, film, view, pos).is_none() => {
             commands.push(Command::CommitOutline(Prompt::Click(at)));
         }

@@ -79,7 +79,7 @@ fn read(
             }
             let kept = read.kept.take().filter(|_| film.history == History::new(None));
             let restored = kept.map(|kept| {
-                film.history.commit(Some(kept));
+                film.history.commit(Some(*kept));
                 format!("The outline of {} from last time is back; undo takes it away", film.name())
             });
             film.content = Content::Read(read);
