@@ -102,6 +102,26 @@ fn the_brush_pushes_the_contour_live_and_undo_survives_a_change_of_tool() {
 }
 
 #[test]
+fn undo_inside_an_unfinished_stroke_takes_back_that_stroke_alone() {
+    let mut window = outlined();
+    let first = marked(&window);
+    window.key_press(Key::B);
+    window.run_steps(2);
+    press_and_move(&mut window, place(0.8, 0.0), place(1.5, 0.0));
+    until(
+        &mut window,
+        "the pushed contour is there while the hand moves",
+        |state| matches!(&state.gesture, Gesture::Mending { live, .. } if matches!(live.answer, Some(Ok(_)))),
+    );
+    undo(&mut window);
+    let end = on_screen(&window, place(1.5, 0.0));
+    window.drop_at(end);
+    window.run_steps(5);
+    assert_eq!(marked(&window), first, "the step before stays");
+    assert!(shown_film(&window).history.can_undo());
+}
+
+#[test]
 fn one_line_from_outside_to_outside_cuts_off_and_one_that_leads_nowhere_says_so() {
     let mut window = outlined();
     let first = marked(&window);

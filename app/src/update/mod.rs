@@ -7,7 +7,7 @@ use egui::vec2;
 use precedent_core::segmentation::Correction;
 
 use crate::command::{Action, Command};
-use crate::state::{Dialog, Film, Gesture, State};
+use crate::state::{Dialog, Film, State};
 use crate::tool::Tool;
 use crate::viewport::Viewport;
 use crate::worker::Request;
@@ -197,11 +197,7 @@ fn back(state: &mut State) {
     if state.dialog.take().is_some() {
         return;
     }
-    if state.gesture != Gesture::Idle {
-        state.gesture = Gesture::Idle;
-        state.held.clear();
-        // The answer that may be on its way belongs to a gesture that is no more.
-        state.lanes.outline += 1;
+    if outline::cancel(state) {
         return;
     }
     if state.hands.tool != Tool::Outline {

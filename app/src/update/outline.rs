@@ -224,13 +224,29 @@ pub(super) fn clear(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Undo or redo.
+/// Drops the gesture in hand; whether there was one.
+pub(super) fn cancel(state: &mut State) -> bool {
+    let had_one = state.gesture != Gesture::Idle;
+    if had_one {
+        state.gesture = Gesture::Idle;
+        state.held.clear();
+        // The answer that may be on its way belongs to a gesture that is no more.
+        state.lanes.outline += 1;
+    }
+    had_one
+}
+
+/// Undo or redo; inside an unfinished gesture, that gesture alone is taken back.
 pub(super) fn travel(
     state: &mut State,
     step: fn(&mut History<Option<Marked>>) -> bool,
     effects: &mut Vec<Effect>,
 ) {
-    begin(state, Gesture::Idle);
+    // The crosshair is a tool that waits, not a stroke that is under way.
+    let is_under_way = !matches!(state.gesture, Gesture::Crosshair { .. });
+    if cancel(state) && is_under_way {
+        return;
+    }
     if state.film_mut().is_some_and(|film| step(&mut film.history)) {
         changed(state, effects);
     }
