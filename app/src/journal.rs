@@ -1,9 +1,9 @@
 //! The outlines of last time: each is written when it changes, so that none is lost with the
 //! program. One file a film, named after the hash of its pixels and nothing else.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use precedent_core::files;
 use precedent_core::geometry::{Contour, ImagePoint};
 use precedent_core::mammogram::Mammogram;
 use precedent_core::segmentation::Outline;
@@ -20,7 +20,7 @@ impl Journal {
         Self { dir: user_data.join("outlines") }
     }
 
-    /// Writes the outline of the film with these pixels, whole or not at all; `None` forgets it.
+    /// Writes the outline of the film with this content, whole or not at all; `None` forgets it.
     pub fn keep(&self, content_hash: &[u8; 32], outline: Option<&Outline>) -> std::io::Result<()> {
         let path = self.path(content_hash);
         let Some(outline) = outline else {
@@ -31,11 +31,7 @@ impl Journal {
         };
         std::fs::create_dir_all(&self.dir)?;
         let text = serde_json::to_vec(outline).map_err(std::io::Error::other)?;
-        let unfinished = path.with_extension(std::process::id().to_string());
-        let mut file = std::fs::File::create(&unfinished)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        std::fs::rename(unfinished, path)
+        files::write_whole(&path, &text)
     }
 
     /// The outline kept for this film. One that is damaged, or does not fit the film, is none.

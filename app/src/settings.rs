@@ -2,10 +2,10 @@
 //!
 //! A damaged or missing file is an empty one: settings never keep the program from starting.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use precedent_core::encoder::DeviceChoice;
+use precedent_core::files;
 use serde::{Deserialize, Serialize};
 
 const FILE: &str = "settings.toml";
@@ -49,11 +49,7 @@ impl Settings {
     pub fn save(&self, dir: &Path) -> std::io::Result<()> {
         std::fs::create_dir_all(dir)?;
         let text = toml::to_string_pretty(self).map_err(std::io::Error::other)?;
-        let unfinished = dir.join(format!("{FILE}.{}", std::process::id()));
-        let mut file = std::fs::File::create(&unfinished)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(unfinished, dir.join(FILE))
+        files::write_whole(&dir.join(FILE), text.as_bytes())
     }
 
     pub fn remember(&mut self, path: &Path) {

@@ -17,6 +17,7 @@ use super::backbone::{Architecture, Input, Trunk};
 use super::fixture::Fixture;
 use super::tensors::TensorFile;
 use super::{DeviceChoice, DeviceReport};
+use crate::files;
 
 /// The hidden first argument that turns any of our executables into the trial of a GPU.
 pub const ARGUMENT: &str = "--gpu-trial";
@@ -281,12 +282,8 @@ fn remember(memory: &Path, key: String) {
     let surplus = passes.passed.len().saturating_sub(KEPT);
     passes.passed.drain(..surplus);
     let Some(dir) = memory.parent() else { return };
-    let _ = std::fs::create_dir_all(dir).and_then(|()| {
-        let file = tempfile::NamedTempFile::new_in(dir)?;
-        serde_json::to_writer(&file, &passes)?;
-        file.persist(memory)?;
-        Ok(())
-    });
+    let _ = std::fs::create_dir_all(dir)
+        .and_then(|()| files::write_whole(memory, &serde_json::to_vec(&passes)?));
 }
 
 /// Runs the trial where this process was started with [`ARGUMENT`].
