@@ -99,6 +99,32 @@ impl Architecture {
         self.steps().iter().rev().find_map(|s| s.outputs()).expect("every trunk convolves")
     }
 
+    /// Where the last block begins, the part that training may move: the step after VGG-16's
+    /// pool4 (conv5_1 to conv5_3), and the last convolution of the others.
+    const fn last_block_step(self) -> usize {
+        match self {
+            Self::Vgg16 => 24,
+            Self::AlexNet => 10,
+            Self::Tiny => 12,
+        }
+    }
+
+    /// Names and shapes of the last block's tensors, a weight and a bias for each convolution, as
+    /// a trunk's file has them.
+    pub fn last_block(self) -> Vec<(String, Vec<usize>)> {
+        let steps = self.steps().iter().enumerate().skip(self.last_block_step());
+        steps
+            .filter_map(|(idx, step)| match *step {
+                Step::Conv { channels: [inputs, outputs], kernel, .. } => Some([
+                    (format!("features.{idx}.weight"), vec![outputs, inputs, kernel, kernel]),
+                    (format!("features.{idx}.bias"), vec![outputs]),
+                ]),
+                _ => None,
+            })
+            .flatten()
+            .collect()
+    }
+
     /// Name of the last map after its ReLU, as torchvision counts: how fixtures call it.
     pub(super) fn relu_name(self) -> String {
         format!("features.{}_relu", self.steps().len())
@@ -118,7 +144,7 @@ impl Architecture {
     /// By what the first weights and every bias are divided, and so the output: a power of two, so
     /// exact. VGG-16's maps reach 24,000; divided, they fit in 16 bits where a device computes so.
     /// The descriptor does not see it: every position is scaled to length 1.
-    pub(super) const fn range_divisor(self) -> f32 {
+    pub(crate) const fn range_divisor(self) -> f32 {
         match self {
             Self::Vgg16 => 64.0,
             Self::AlexNet | Self::Tiny => 1.0,
@@ -214,7 +240,27 @@ impl Trunk {
     /// # Errors
     /// Where the device fails or answers with what is not a number.
     pub fn feature_map(&self, pictures: &[Vec<f32>], side: usize) -> Result<Array, Failure> {
-        let map = self.forward(self.planes(pictures, side));
+        self.map_before(self.architecture.steps().len(), pictures, side)
+    }
+
+    /// The map that enters the last block, over [`Architecture::range_divisor`]: an array
+    /// `[pictures, channels, rows, columns]`.
+    pub(crate) fn map_below_last_block(
+        &self,
+        pictures: &[Vec<f32>],
+        side: usize,
+    ) -> Result<Array, Failure> {
+        self.map_before(self.architecture.last_block_step(), pictures, side)
+    }
+
+    /// The map that enters a step.
+    fn map_before(
+        &self,
+        step: usize,
+        pictures: &[Vec<f32>],
+        side: usize,
+    ) -> Result<Array, Failure> {
+        let map = self.forward(&self.architecture.steps()[..step], self.planes(pictures, side));
         let dims = map.dims();
         let data = map.try_into_data().map_err(|error| Failure(format!("{error:?}")))?;
         let values = data.try_into_vec::<f32>().map_err(|error| Failure(format!("{error:?}")))?;
@@ -224,11 +270,11 @@ impl Trunk {
         Ok(Array::new(dims, values))
     }
 
-    /// `[batch, channels, rows, columns]` to the last feature map before its ReLU, over
-    /// [`Architecture::range_divisor`].
-    fn forward(&self, mut x: Tensor<4>) -> Tensor<4> {
+    /// `[batch, channels, rows, columns]` through the first steps; after all of them it is the last
+    /// feature map before its ReLU, over [`Architecture::range_divisor`].
+    fn forward(&self, steps: &[Step], mut x: Tensor<4>) -> Tensor<4> {
         let mut weights = self.weights.iter();
-        for step in self.architecture.steps() {
+        for step in steps {
             x = match *step {
                 Step::Conv { stride, padding, .. } => {
                     let (weight, bias) = weights.next().expect("load made a pair for each");

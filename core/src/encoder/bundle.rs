@@ -7,7 +7,8 @@
 //! BLAKE3SUMS                the hash of each of the three; its own hash is the EncoderId
 //! ```
 //!
-//! The trunk is a file of its own, shared by bundles: `encoder.toml` names it by its hash.
+//! The trunk is a file of its own, shared by bundles: `encoder.toml` names it by its hash. Where
+//! its last block was trained too, `weights.safetensors` holds that block.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -138,6 +139,7 @@ pub struct Bundle {
     pub config: Config,
     pub learnt: Learnt,
     pub known_answer: KnownAnswer,
+    /// With the last block of [`Learnt`] in place of the file's own, where there is one.
     pub trunk: TensorFile,
 }
 
@@ -177,12 +179,12 @@ impl Bundle {
         let tensors = |file: &str| -> Result<TensorFile, Error> {
             Ok(TensorFile::of(&dir.join(file), checked(file)?)?)
         };
-        let channels = config.trunk.architecture.channels();
+        let architecture = config.trunk.architecture;
         let region_weighted = config.netvlad.region_weighted;
-        let learnt = Learnt::from_file(&tensors(WEIGHTS)?, channels, region_weighted)?;
+        let learnt = Learnt::from_file(&tensors(WEIGHTS)?, architecture, region_weighted)?;
         agree(dir, &config, &learnt)?;
         let known_answer = KnownAnswer::from_file(&tensors(KNOWN_ANSWER)?, config.parts.dims())?;
-        let trunk = open_trunk(dir, &config.trunk)?;
+        let trunk = open_trunk(dir, &config.trunk)?.with(learnt.last_block.clone());
         Ok(Self { id, config, learnt, known_answer, trunk })
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor};
 
-use super::backbone::tensor;
+use super::backbone::{Architecture, tensor};
 use super::netvlad::{NetVlad, normalize};
 use super::pca_whitening::PcaWhitening;
 use super::tensors::{Array, Error, Storage, TensorFile};
@@ -32,6 +32,9 @@ pub struct Learnt {
     pub region_weighted: bool,
     /// Mean `[clusters * dims]` and components `[dims, clusters * dims]` of the VLAD vectors.
     pub pca: Option<(Array, Array)>,
+    /// The trunk's last block where it was trained too, by the names of
+    /// [`Architecture::last_block`]; empty where the trunk is as its authors left it.
+    pub last_block: BTreeMap<String, Array>,
 }
 
 /// Feature maps of all views of a patch to one vector of length 1.
@@ -122,13 +125,16 @@ impl Learnt {
             put("pca.mean", mean, Storage::F32);
             put("pca.components", components, Storage::F16);
         }
+        for (name, array) in &self.last_block {
+            put(name, array, Storage::F16);
+        }
         arrays
     }
 
-    /// Reads it back, every shape held to the others; `channels` is what the trunk gives.
+    /// Reads it back, every shape held to the others and to the trunk's.
     pub fn from_file(
         file: &TensorFile,
-        channels: usize,
+        architecture: Architecture,
         region_weighted: bool,
     ) -> Result<Self, Error> {
         let names = file.names()?;
@@ -145,6 +151,7 @@ impl Learnt {
             }
             Ok(Some((file.array_of(&format!("{prefix}.mean"), &[inputs])?, components)))
         };
+        let channels = architecture.channels();
         let local_pca = pca("local_pca", channels)?;
         let dims = local_pca.as_ref().map_or(channels, |(_, components)| components.dims[0]);
         let centroids = file.array("netvlad.centroids")?;
@@ -155,6 +162,13 @@ impl Learnt {
         let assignment = file.array_of("netvlad.assignment", &centroids.dims)?;
         let bias = file.array_of("netvlad.bias", &centroids.dims[..1])?;
         let pca = pca("pca", centroids.values.len())?;
-        Ok(Self { local_pca, assignment, bias, centroids, region_weighted, pca })
+        let mut last_block = BTreeMap::new();
+        if names.iter().any(|name| name.starts_with("features.")) {
+            for (name, dims) in architecture.last_block() {
+                let array = file.array_of(&name, &dims)?;
+                last_block.insert(name, array);
+            }
+        }
+        Ok(Self { local_pca, assignment, bias, centroids, region_weighted, pca, last_block })
     }
 }

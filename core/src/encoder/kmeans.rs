@@ -11,7 +11,7 @@ const MAX_ROUNDS: usize = 100;
 
 /// Centres `[clusters, dims]` of samples laid end to end; there must be at least as many samples
 /// as clusters. `report` is asked before each round whether to go on.
-pub(super) fn centers(
+pub(crate) fn centers(
     samples: &[f32],
     dims: usize,
     clusters: usize,

@@ -3,6 +3,7 @@
 //! The same regions, trunk and seed give the same bundle, with any number of threads. On another
 //! kind of processor sums are rounded otherwise, and the bundle is equal but for last digits.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
@@ -167,7 +168,9 @@ pub fn make(ingredients: &Ingredients, report: &mut Report) -> Result<Made, Erro
     let alpha = netvlad::alpha(&samples, &centroids);
     let (assignment, bias) = NetVlad::initial(&centroids, alpha);
     let region_weighted = recipe == Recipe::Default;
-    let mut learnt = Learnt { local_pca, assignment, bias, centroids, region_weighted, pca: None };
+    let last_block = BTreeMap::new();
+    let mut learnt =
+        Learnt { local_pca, assignment, bias, centroids, region_weighted, pca: None, last_block };
 
     // The PCA is fitted on what will be projected: means over the views.
     let head = Head::new(&learnt);
@@ -179,7 +182,7 @@ pub fn make(ingredients: &Ingredients, report: &mut Report) -> Result<Made, Erro
     // From here on with the numbers as they will be stored.
     let stored = tensors::to_bytes(&learnt.to_arrays());
     let stored = TensorFile::of(file.path(), stored)?;
-    let learnt = Learnt::from_file(&stored, architecture.channels(), region_weighted)?;
+    let learnt = Learnt::from_file(&stored, architecture, region_weighted)?;
     let pca = PcaConfig { dims: learnt.dims(), ..pca };
     let part = Part {
         name: "texture".to_owned(),

@@ -29,11 +29,11 @@ pub mod device;
 pub mod fixture;
 pub mod head;
 pub mod join;
-mod kmeans;
+pub(crate) mod kmeans;
 pub mod make;
 pub mod netvlad;
 pub mod pca_whitening;
-mod random;
+pub(crate) mod random;
 pub mod tensors;
 pub mod views;
 

@@ -34,6 +34,11 @@ impl NetVlad {
         }
     }
 
+    /// From tensors that a gradient may reach.
+    pub(crate) fn of(assignment: Tensor<2>, bias: Tensor<1>, centroids: Tensor<2>) -> Self {
+        Self { assignment, bias, centroids }
+    }
+
     /// The authors' start from k-means (their released code, `vladv1`): `w` is the centre's
     /// direction times alpha, `b` is 0.
     pub fn initial(centroids: &Array, alpha: f64) -> (Array, Array) {
@@ -73,7 +78,8 @@ impl NetVlad {
 
 /// Scales along an axis to length 1.
 pub fn normalize<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
-    let length = x.clone().square().sum_dim(axis).sqrt().clamp_min(TINY);
+    // The floor comes before the root, whose slope at zero is infinite.
+    let length = x.clone().square().sum_dim(axis).clamp_min(TINY * TINY).sqrt();
     x / length
 }
 

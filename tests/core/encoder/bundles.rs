@@ -163,6 +163,44 @@ fn a_forged_hash_list_does_not_help_what_is_wrong_inside() {
 }
 
 #[test]
+fn a_bundle_may_bring_the_last_block_that_it_trained() {
+    let tiny = TinyEncoder::new();
+    let names = Architecture::Tiny.last_block();
+    assert_eq!(names[0], ("features.12.weight".to_owned(), vec![16, 8, 3, 3]));
+    let trunk = TensorFile::open(&tiny.trunk()).expect("our own weights");
+    let mut made = tiny.make(Recipe::Default, 1);
+    for (name, _) in &names {
+        let mut array = trunk.array(name).expect("the trunk has it");
+        array.values.iter_mut().step_by(3).for_each(|v| *v = -*v);
+        made.learnt.last_block.insert(name.clone(), array);
+    }
+    let write = |file: &str, bytes: &[u8]| tiny.forge(file, bytes);
+    write("weights.safetensors", &tensors::to_bytes(&made.learnt.to_arrays()));
+    // The known answer is the old trunk's: the block is used, and it is another.
+    assert!(matches!(tiny.open(), Err(Error::KnownAnswer { .. })));
+    let bundle = Bundle::open(&tiny.bundle()).expect("its files are sound");
+    assert_eq!(bundle.learnt.last_block.len(), names.len());
+    assert_eq!(bundle.trunk.hash(), trunk.hash());
+
+    let moved = Trunk::load(&bundle.trunk, Architecture::Tiny, Input::Grey, &Device::flex());
+    let moved = moved.expect("shapes are checked");
+    let plain = Trunk::load(&trunk, Architecture::Tiny, Input::Grey, &Device::flex());
+    let plain = plain.expect("our own weights");
+    let patch = &some_patches()[0];
+    let map = |trunk: &Trunk| {
+        let map = trunk.feature_map(std::slice::from_ref(&patch.pixels), patch.side());
+        map.expect("flex runs everywhere").values
+    };
+    assert_ne!(map(&moved), map(&plain));
+
+    // Half a block is refused.
+    made.learnt.last_block.pop_last();
+    write("weights.safetensors", &tensors::to_bytes(&made.learnt.to_arrays()));
+    let error = tiny.open().expect_err("a part is missing").to_string();
+    assert!(error.contains("features.12.weight"), "{error}");
+}
+
+#[test]
 fn a_patch_of_another_shape_is_an_error() {
     let tiny = TinyEncoder::new();
     let encoder = tiny.open().expect("a sound bundle");
