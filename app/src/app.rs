@@ -8,6 +8,7 @@ use precedent_core::dicom::Reader;
 use precedent_core::encoder::{DeviceChoice, DeviceReport};
 use precedent_core::geometry::Contour;
 use precedent_core::mammogram::Mammogram;
+use precedent_core::measures::Atlas;
 use precedent_core::places;
 use precedent_core::retrieval::{Counts, Neighbours, Query, Retriever};
 
@@ -235,6 +236,10 @@ struct OpenCases(Retriever);
 impl FindCases for OpenCases {
     fn counts(&self) -> Counts {
         self.0.counts()
+    }
+
+    fn atlas(&self) -> Atlas {
+        self.0.atlas()
     }
 
     fn device(&self) -> DeviceReport {

@@ -89,6 +89,10 @@ pub enum Command {
     OpenBeside(CaseAt),
     /// A card came on the screen and its picture is not there yet.
     WantPicture(CaseId),
+    /// The pointer rests on a place of the film where an outline could begin.
+    Rest(ImagePoint),
+    /// The fold with the texture is opened or closed.
+    ShowTexture(bool),
     OpenLibrary(PathBuf),
     OpenEncoder(PathBuf),
     ChooseDevice(DeviceChoice),
@@ -174,6 +178,9 @@ actions! {
     BrushSmaller: "Smaller brush", "The push brush gets smaller", [key(Key::OpenBracket)];
     BrushLarger: "Larger brush", "The push brush gets larger", [key(Key::CloseBracket)];
     Smooth: "Smooth the contour", "Small bumps of the contour are rounded off", [key(Key::S)];
+    KeepLargest: "Keep the largest part", "What hangs on by a narrow neck is cut off", [key(Key::K)];
+    DropPoint: "Drop the last point", "The point that was pulled last is let go; what came after it stays",
+        [key(Key::Backspace)];
     Resnap: "Snap the contour again",
         "The contour moves to the nearest border; points that were pulled stay", [key(Key::R)];
     Grow: "Mark the mass larger", "The contour is sought a tenth farther out",

@@ -8,6 +8,9 @@ use precedent_core::geometry::{Contour, ImagePoint};
 use precedent_core::mammogram::Mammogram;
 use precedent_core::segmentation::Outline;
 
+/// Films whose outlines are kept; a file has some 10 kB.
+const LARGEST: usize = 2000;
+
 /// A folder of outlines.
 #[derive(Debug, Clone)]
 pub struct Journal {
@@ -30,6 +33,9 @@ impl Journal {
             };
         };
         std::fs::create_dir_all(&self.dir)?;
+        if !path.exists() {
+            self.make_room(LARGEST - 1)?;
+        }
         let text = serde_json::to_vec(outline).map_err(std::io::Error::other)?;
         files::write_whole(&path, &text)
     }
@@ -48,6 +54,18 @@ impl Journal {
             && points.iter().all(is_on_film)
             && points.len() == outline.confidence.len();
         fits.then_some(outline)
+    }
+
+    /// Forgets the outlines that were changed longest ago, beyond this many.
+    fn make_room(&self, kept: usize) -> std::io::Result<()> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            files.push((entry.metadata()?.modified()?, entry.path()));
+        }
+        files.sort();
+        let excess = files.len().saturating_sub(kept);
+        files[..excess].iter().try_for_each(|(_, path)| std::fs::remove_file(path))
     }
 
     fn path(&self, content_hash: &[u8; 32]) -> PathBuf {
@@ -88,6 +106,21 @@ mod tests {
         journal.keep(&film.content_hash, None).expect("it can be removed");
         journal.keep(&film.content_hash, None).expect("nothing is as good as removed");
         assert_eq!(journal.recall(&film), None);
+    }
+
+    #[test]
+    fn beyond_the_largest_number_the_oldest_outline_is_forgotten() {
+        let dir = tempfile::tempdir().expect("a temporary folder can be made");
+        let journal = Journal::new(dir.path());
+        let films: Vec<_> =
+            (1..=3).map(|n| crate::testing::film(64, 48, move |x, y| (n * x + y) as u16)).collect();
+        for film in &films {
+            journal.keep(&film.content_hash, Some(&outline())).expect("it can be written");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        journal.make_room(2).expect("files can be removed");
+        let kept: Vec<bool> = films.iter().map(|film| journal.recall(film).is_some()).collect();
+        assert_eq!(kept, [false, true, true]);
     }
 
     #[test]

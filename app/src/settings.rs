@@ -22,6 +22,8 @@ pub struct Settings {
     pub encoder: Option<PathBuf>,
     pub device: DeviceChoice,
     pub lanes: bool,
+    /// The fold with the texture inside the outline.
+    pub texture_is_open: bool,
     pub window: Option<WindowLayout>,
 }
 

@@ -14,7 +14,7 @@ use precedent_core::encoder::DeviceChoice;
 use precedent_core::geometry::ImagePoint;
 use precedent_core::lexicon::Pathology;
 use precedent_core::mammogram::Mammogram;
-use precedent_core::measures::Measures;
+use precedent_core::measures::{Atlas, Measures, Texture};
 use precedent_core::retrieval::{Counts, Neighbour, Neighbours, Query};
 use precedent_core::segmentation::{Correction, Outline, Prompt};
 use precedent_core::voi_lut::{VoiFunction, VoiLut};
@@ -38,6 +38,7 @@ pub struct State {
     /// What was asked while the last gesture still waits for its answer: done right after it.
     pub held: Vec<Command>,
     pub hands: Hands,
+    pub rest: Option<Rest>,
     pub library: Library,
     pub pictures: HashMap<CaseId, CasePicture>,
     pub query: Query,
@@ -84,6 +85,8 @@ pub struct Film {
     pub window: Option<Window>,
     pub history: History<Option<Marked>>,
     pub search: Search,
+    /// Inside the outline, once it was asked for; `None` inside where there is too little to tell.
+    pub texture: Option<Option<Texture>>,
     pub selected: Option<CaseAt>,
     pub is_beside: bool,
 }
@@ -138,6 +141,14 @@ pub enum Search {
     Running,
     Found(Arc<Neighbours>),
     Failed(String),
+}
+
+/// Where the pointer rests, and whether a mass stands out there; `None` until it is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rest {
+    pub film: FilmId,
+    pub at: ImagePoint,
+    pub is_reliable: Option<bool>,
 }
 
 /// What the hand is doing.
@@ -215,7 +226,14 @@ impl Lanes {
 #[derive(Debug, Clone)]
 pub enum Library {
     Opening,
-    Open { counts: Counts, device_name: String, device_reason: String, open_time: Duration },
+    Open {
+        counts: Counts,
+        device_name: String,
+        device_reason: String,
+        open_time: Duration,
+        /// How the measures of its masses are spread.
+        atlas: Arc<Atlas>,
+    },
     Failed(String),
 }
 
@@ -265,6 +283,7 @@ impl State {
             gesture: Gesture::Idle,
             held: Vec::new(),
             hands: Hands::default(),
+            rest: None,
             library: Library::Opening,
             pictures: HashMap::new(),
             query: Query { lanes: settings.lanes, ..Query::default() },
@@ -293,6 +312,14 @@ impl State {
     pub fn read_film(&self) -> Option<(&Film, &ReadFilm)> {
         let film = self.film()?;
         Some((film, film.read()?))
+    }
+
+    /// The spread of measures in the library, once it is open.
+    pub fn atlas(&self) -> Option<&Atlas> {
+        match &self.library {
+            Library::Open { atlas, .. } => Some(atlas),
+            Library::Opening | Library::Failed(_) => None,
+        }
     }
 
     /// Where the shown film lies on the screen.
@@ -334,6 +361,7 @@ impl Film {
             window: None,
             history: History::new(None),
             search: Search::Empty,
+            texture: None,
             selected: None,
             is_beside: false,
         }

@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use precedent_core::case::CaseId;
 use precedent_core::encoder::{DeviceChoice, DeviceReport};
-use precedent_core::geometry::Contour;
+use precedent_core::geometry::{Contour, ImagePoint};
 use precedent_core::mammogram::Mammogram;
+use precedent_core::measures::{self, Atlas, Texture};
 use precedent_core::retrieval::{Counts, Neighbours, Query};
 use precedent_core::segmentation::{Correction, Outline, Outliner, Prompt, RELIABLE};
 
@@ -40,6 +41,17 @@ pub enum Request {
         mammogram: Arc<Mammogram>,
         prompt: Prompt,
         corrections: Vec<Correction>,
+    },
+    /// Whether a mass stands out around a place.
+    Signal {
+        film: FilmId,
+        mammogram: Arc<Mammogram>,
+        at: ImagePoint,
+    },
+    /// The texture inside a contour.
+    Texture {
+        mammogram: Arc<Mammogram>,
+        contour: Contour,
     },
     /// Writes a film's outline to the journal; `None` forgets it.
     Keep {
@@ -76,6 +88,16 @@ pub enum Reply {
         is_doubtful: bool,
         result: Result<Marked, String>,
     },
+    Signal {
+        film: FilmId,
+        at: ImagePoint,
+        is_reliable: bool,
+    },
+    /// Belongs to this very contour and no other.
+    Texture {
+        contour: Contour,
+        texture: Option<Texture>,
+    },
     /// An outline could not be written to the journal.
     NotKept(String),
     LibraryOpened(Result<LibraryOpened, String>),
@@ -94,6 +116,7 @@ pub struct LibraryOpened {
     pub counts: Counts,
     pub device: DeviceReport,
     pub open_time: Duration,
+    pub atlas: Arc<Atlas>,
 }
 
 /// The part of the core that opens a file, so that a test can stand in for it.
@@ -105,6 +128,7 @@ pub trait ReadFilms: Send {
 pub trait FindCases: Send {
     fn counts(&self) -> Counts;
     fn device(&self) -> DeviceReport;
+    fn atlas(&self) -> Atlas;
     fn picture(&self, case: &CaseId) -> anyhow::Result<Mammogram>;
     fn retrieve(
         &self,
@@ -156,7 +180,10 @@ impl Desk {
     pub fn send(&self, request: Request) {
         let thread = match &request {
             Request::List { .. } | Request::Read { .. } => &self.films,
-            Request::Outline { .. } | Request::Keep { .. } => &self.outlines,
+            Request::Outline { .. }
+            | Request::Signal { .. }
+            | Request::Texture { .. }
+            | Request::Keep { .. } => &self.outlines,
             Request::OpenLibrary { .. } | Request::Retrieve { .. } | Request::Picture { .. } => {
                 &self.cases
             }
@@ -212,7 +239,7 @@ fn next(requests: &Receiver<Request>, queue: &mut VecDeque<Request>) -> Option<R
     // The shown film before the others of its folder, the ten pictures after the next ten.
     let pressing = |request: &Request| match request {
         Request::Read { is_shown: true, .. } => 2,
-        Request::Picture { .. } => 0,
+        Request::Picture { .. } | Request::Signal { .. } | Request::Texture { .. } => 0,
         _ => 1,
     };
     let idx = (0..queue.len()).max_by_key(|&i| (pressing(&queue[i]), std::cmp::Reverse(i)))?;
@@ -227,6 +254,8 @@ fn outdates(later: &Request, earlier: &Request) -> bool {
     matches!(
         (later, earlier),
         (Request::Outline { .. }, Request::Outline { .. })
+            | (Request::Signal { .. }, Request::Signal { .. })
+            | (Request::Texture { .. }, Request::Texture { .. })
             | (Request::Retrieve { .. }, Request::Retrieve { .. })
             | (Request::OpenLibrary { .. }, Request::OpenLibrary { .. })
     )
@@ -250,6 +279,13 @@ fn failed(request: &Request) -> Reply {
         Request::Outline { generation, .. } => {
             let (generation, result) = (*generation, Err(fault("outlining")));
             Reply::Outline { generation, is_doubtful: false, result }
+        }
+        // Nothing is claimed that is not known.
+        Request::Signal { film, at, .. } => {
+            Reply::Signal { film: *film, at: *at, is_reliable: true }
+        }
+        Request::Texture { contour, .. } => {
+            Reply::Texture { contour: contour.clone(), texture: None }
         }
         Request::Keep { .. } => Reply::NotKept(fault("keeping the outline")),
         Request::OpenLibrary { .. } => {
@@ -276,7 +312,7 @@ fn films_reply(
             let result = reader.read(&path).map_err(sentence).map(|mammogram| {
                 let pyramid = Arc::new(Pyramid::new(&mammogram));
                 let kept = journal.and_then(|journal| journal.recall(&mammogram)).map(|outline| {
-                    let measures = precedent_core::measures::measure(&mammogram, &outline.contour);
+                    let measures = measures::measure(&mammogram, &outline.contour);
                     Marked { outline, measures }
                 });
                 let read_time = start.elapsed();
@@ -295,40 +331,68 @@ fn outline_reply(
     journal: Option<&Journal>,
     request: Request,
 ) -> Option<Reply> {
-    let (generation, mammogram, prompt, corrections) = match request {
+    match request {
         Request::Outline { generation, mammogram, prompt, corrections } => {
-            (generation, mammogram, prompt, corrections)
+            let (is_doubtful, result) = with_outliner(outliner, &mammogram, |solver| {
+                outlined(solver, prompt, &corrections)
+            });
+            Some(Reply::Outline { generation, is_doubtful, result })
+        }
+        Request::Signal { film, mammogram, at } => {
+            let is_reliable = with_outliner(outliner, &mammogram, |solver| is_reliable(solver, at));
+            Some(Reply::Signal { film, at, is_reliable })
+        }
+        Request::Texture { mammogram, contour } => {
+            let texture = measures::texture(&mammogram, &contour);
+            Some(Reply::Texture { contour, texture })
         }
         Request::Keep { content_hash, outline } => {
             let kept = journal?.keep(&content_hash, outline.as_ref());
-            return kept.err().map(|error| {
+            kept.err().map(|error| {
                 let why =
                     "this outline would be lost in a crash, for the journal cannot be written";
                 Reply::NotKept(format!("{why}: {error}"))
-            });
+            })
         }
-        _ => return None,
-    };
+        _ => None,
+    }
+}
+
+/// Works with the film's outliner, the one of last time where it is the same film.
+fn with_outliner<T>(
+    outliner: &mut Option<(Arc<Mammogram>, Outliner)>,
+    mammogram: &Arc<Mammogram>,
+    work: impl FnOnce(&mut Outliner) -> T,
+) -> T {
     // Taken out while it works: after a panic a new one is made.
-    let kept = outliner.take().filter(|(film, _)| Arc::ptr_eq(film, &mammogram));
+    let kept = outliner.take().filter(|(film, _)| Arc::ptr_eq(film, mammogram));
     let (film, mut solver) =
-        kept.unwrap_or_else(|| (Arc::clone(&mammogram), Outliner::new(Arc::clone(&mammogram))));
+        kept.unwrap_or_else(|| (Arc::clone(mammogram), Outliner::new(Arc::clone(mammogram))));
+    let done = work(&mut solver);
+    *outliner = Some((film, solver));
+    done
+}
+
+/// The outline with its numbers; first, whether around a click is no reliable mass.
+fn outlined(
+    solver: &mut Outliner,
+    prompt: Prompt,
+    corrections: &[Correction],
+) -> (bool, Result<Marked, String>) {
     let result = solver
-        .outline(prompt, &corrections)
-        .map(|outline| {
-            let measures = precedent_core::measures::measure(&mammogram, &outline.contour);
-            Marked { outline, measures }
-        })
+        .outline(prompt, corrections)
+        .map(|outline| Marked { measures: solver.measure(&outline.contour), outline })
         .map_err(|error| sentence(error.into()));
     let is_doubtful = match prompt {
         // Asked where an outline begins, not again with each thing that mends it.
-        Prompt::Click(place) if corrections.is_empty() => {
-            solver.signal_at(place).is_ok_and(|signal| signal < RELIABLE)
-        }
+        Prompt::Click(place) if corrections.is_empty() => !is_reliable(solver, place),
         _ => false,
     };
-    *outliner = Some((film, solver));
-    Some(Reply::Outline { generation, is_doubtful, result })
+    (is_doubtful, result)
+}
+
+fn is_reliable(solver: &mut Outliner, place: ImagePoint) -> bool {
+    solver.signal_at(place).is_ok_and(|signal| signal >= RELIABLE)
 }
 
 fn cases_reply(
@@ -343,8 +407,9 @@ fn cases_reply(
             let start = Instant::now();
             let result = open(&library, &encoder, device).map_err(sentence).map(|opened| {
                 let (counts, device) = (opened.counts(), opened.device());
+                let atlas = Arc::new(opened.atlas());
                 *cases = Some(opened);
-                LibraryOpened { counts, device, open_time: start.elapsed() }
+                LibraryOpened { counts, device, open_time: start.elapsed(), atlas }
             });
             Some(Reply::LibraryOpened(result))
         }

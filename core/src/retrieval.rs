@@ -16,6 +16,7 @@ use crate::index::{Hit, Index};
 use crate::lexicon::{BreastDensity, Pathology, ViewPosition};
 use crate::library::{self, Contents, Library, Pictures, identity};
 use crate::mammogram::{Caution, Mammogram, SpacingOrigin};
+use crate::measures::Atlas;
 use crate::patch;
 
 /// What is looked for.
@@ -133,6 +134,12 @@ impl Retriever {
     /// Every case that can answer, in the library's order.
     pub fn cases(&self) -> &[Case] {
         &self.contents.cases
+    }
+
+    /// How the measures of its masses are spread, normal regions aside.
+    pub fn atlas(&self) -> Atlas {
+        let masses = self.contents.cases.iter().filter(|case| case.pathology != Pathology::Normal);
+        Atlas::of(masses.map(|case| &case.measures))
     }
 
     pub fn encoder_id(&self) -> &EncoderId {

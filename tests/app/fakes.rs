@@ -19,7 +19,7 @@ use precedent_core::lexicon::{
     Assessment, BreastDensity, ImageLaterality, MassMargin, MassShape, Pathology, ViewPosition,
 };
 use precedent_core::mammogram::{Mammogram, Spacing, SpacingOrigin};
-use precedent_core::measures::Measures;
+use precedent_core::measures::{Atlas, Measures};
 use precedent_core::retrieval::{Counts, Neighbour, Neighbours, Query};
 
 use crate::film::film;
@@ -86,6 +86,10 @@ struct FakeCases(Mutex<Answers>);
 impl FindCases for FakeCases {
     fn counts(&self) -> Counts {
         Counts { cases: 135, malignant: 26, benign: 35, normal: 74 }
+    }
+
+    fn atlas(&self) -> Atlas {
+        Atlas::of([&circle_measures()])
     }
 
     fn device(&self) -> DeviceReport {

@@ -313,3 +313,83 @@ fn a_click_on_plain_tissue_says_that_there_is_no_mass_and_one_on_a_mass_does_not
         assert_eq!(says(&window), times, "{at:?}");
     }
 }
+
+#[test]
+fn backspace_lets_go_of_the_last_pulled_point_and_keeps_what_came_after() {
+    let mut window = outlined();
+    let first = marked(&window);
+    let contour = &first.outline.contour;
+    let right = contour.points().iter().max_by(|a, b| a.x.total_cmp(&b.x)).copied();
+    let right = right.expect("a contour has points");
+    drag(&mut window, right, ImagePoint::new(right.x + 0.3 * RADIUS, right.y));
+    until_mended(&mut window, 1);
+    window.key_press(Key::S);
+    until_mended(&mut window, 2);
+    let mended = marked(&window);
+    window.key_press(Key::Backspace);
+    window.run_steps(2);
+    until_mended(&mut window, 1);
+    assert_eq!(marked(&window).outline.corrections, [Correction::Smooth]);
+    undo(&mut window);
+    assert_eq!(marked(&window), mended, "one step");
+
+    window.key_press(Key::K);
+    until_mended(&mut window, 3);
+    assert_eq!(marked(&window).outline.corrections.last(), Some(&Correction::KeepLargest));
+    for _ in 0..3 {
+        undo(&mut window);
+    }
+    assert_eq!(marked(&window), first);
+    window.key_press(Key::Backspace);
+    window.run_steps(2);
+    window.get_by_label_contains("no point of this outline was pulled");
+    assert_eq!(marked(&window), first);
+}
+
+#[test]
+fn where_the_pointer_rests_on_plain_tissue_it_is_said_and_on_a_mass_it_is_not() {
+    let mut window = Setup::default().shown();
+    for (at, stands_out) in [(CENTER, true), (ImagePoint::new(340.0, 160.0), false)] {
+        let pos = on_screen(&window, at);
+        window.hover_at(pos);
+        window.run_steps(60);
+        until(&mut window, "it is known whether a mass is there", |state| {
+            state.rest.is_some_and(|r| r.at.distance(at) < 3.0 && r.is_reliable.is_some())
+        });
+        let rest = window.state().state().rest.expect("just seen");
+        assert_eq!(rest.is_reliable, Some(stands_out), "{at:?}");
+    }
+}
+
+#[test]
+fn the_numbers_stand_beside_the_selected_case_and_doubtful_ones_say_so() {
+    let mut window = outlined();
+    window.get_by_label("Longest diameter");
+    assert_eq!(window.query_all_by_label("case 2").count(), 0);
+    window.key_press(Key::Num2);
+    window.run_steps(2);
+    window.get_by_label("case 2");
+    // The fake library's cases are circles of 12 mm.
+    assert!(window.query_all_by_label("12.0 mm").count() >= 2, "both diameters of the case");
+}
+
+#[test]
+fn the_texture_comes_when_its_fold_is_opened_and_follows_the_outline() {
+    let mut window = outlined();
+    let texture = |window: &Harness<'_, App>| shown_film(window).texture.clone();
+    assert_eq!(texture(&window), None, "nobody asked");
+    window.get_by_label("Texture, for experts").click();
+    window.run_steps(3);
+    until(&mut window, "the texture is measured", |state| {
+        state.film().is_some_and(|film| matches!(film.texture, Some(Some(_))))
+    });
+    let before = texture(&window);
+    window.get_by_label("Joint entropy");
+    window.key_press_modifiers(Modifiers::ALT, Key::Minus);
+    window.run_steps(2);
+    until(&mut window, "the texture of the smaller outline is measured", |state| {
+        state.film().is_some_and(|film| matches!(film.texture, Some(Some(_))))
+            && state.gesture == Gesture::Idle
+    });
+    assert_ne!(texture(&window), before);
+}

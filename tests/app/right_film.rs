@@ -158,6 +158,7 @@ fn with_three_films() -> State {
         counts: Counts { cases: 30, malignant: 10, benign: 10, normal: 10 },
         device: DeviceReport { name: "none".to_owned(), reason: "a test".to_owned() },
         open_time: Duration::ZERO,
+        atlas: Arc::default(),
     };
     update::reply(&mut state, Reply::LibraryOpened(Ok(opened)), &mut effects);
     state

@@ -61,9 +61,22 @@ fn a_small_evaluation_writes_reports_that_add_up() {
         assert!(number(&row["share_iou_80"]) <= number(&row["share_iou_60"]), "{row}");
         assert!(number(&row["dice"]["low"]) <= dice && dice <= number(&row["dice"]["high"]));
     }
-    // Two ways are corrected by two hands; pulls to a higher goal are never fewer.
+    // Each control over all cases and each margin; the truth moved by half a millimetre is near it.
+    let controls = first[0]["controls"].as_array().expect("controls");
+    assert_eq!(controls.len(), 5 * 5);
+    for row in controls {
+        let dice = row["dice"]["mean"].as_f64().expect("a number");
+        let gain = row["gain"]["mean"].as_f64().expect("a number");
+        let of_program = rows.iter().find(|r| r["stratum"] == row["stratum"]).expect("a stratum");
+        let program = of_program["dice"]["mean"].as_f64().expect("a number");
+        assert!((program - dice - gain).abs() < 1e-9, "{row}");
+        if row["control"].as_str().expect("a word").starts_with("Truth") {
+            assert!((0.75..1.0).contains(&dice), "{row}");
+        }
+    }
+    // Two ways are corrected by three hands; pulls to a higher goal are never fewer.
     let corrections = first[0]["corrections"].as_array().expect("corrections");
-    assert_eq!(corrections.len(), 2 * 2 * 5);
+    assert_eq!(corrections.len(), 2 * 3 * 5);
     for row in corrections {
         let pulls: [f64; 3] = serde_json::from_value(row["pulls"].clone()).expect("three");
         assert!(pulls.is_sorted() && pulls[2] <= 20.0, "{row}");

@@ -534,12 +534,20 @@ fn strokes_smoothing_and_texture_work_from_the_command_line() {
     let exclude = run(&["--exclude", &stroke(within)]);
     assert!(!contour(&exclude).contains(within) && contour(&plain).contains(within));
 
-    let all = ["--smooth", "--resnap", "--texture", "--include", &stroke(beside)];
+    let all = ["--smooth", "--keep-largest", "--resnap", "--texture", "--include", &stroke(beside)];
     let all = run(&all);
     let kinds = serde_json::from_value::<Vec<Correction>>(all["corrections"].clone());
     let kinds = kinds.expect("corrections are read back");
     assert!(
-        matches!(kinds[..], [Correction::Include(_), Correction::Smooth, Correction::Resnap]),
+        matches!(
+            kinds[..],
+            [
+                Correction::Include(_),
+                Correction::Smooth,
+                Correction::KeepLargest,
+                Correction::Resnap
+            ]
+        ),
         "{kinds:?}"
     );
     assert_eq!(all["texture"]["bins"], 32);

@@ -55,7 +55,7 @@ pub(super) fn show(
             marks::scale_bar(&painter, &placed.view, &picture.mammogram, rect.left_bottom());
         }
     }
-    caption(ui, rect, neighbour, commands);
+    caption(ui, state, rect, neighbour, commands);
 }
 
 /// How far the middle of the screen is from the middle of the query's mass, in mm.
@@ -96,7 +96,13 @@ fn wheel(
     }
 }
 
-fn caption(ui: &mut Ui, rect: Rect, neighbour: &Neighbour, commands: &mut Vec<Command>) {
+fn caption(
+    ui: &mut Ui,
+    state: &State,
+    rect: Rect,
+    neighbour: &Neighbour,
+    commands: &mut Vec<Command>,
+) {
     let bar = Rect::from_min_max(rect.left_top(), egui::pos2(rect.right(), rect.top() + 64.0))
         .shrink2(vec2(10.0, 8.0));
     let mut ui = ui
@@ -133,6 +139,6 @@ fn caption(ui: &mut Ui, rect: Rect, neighbour: &Neighbour, commands: &mut Vec<Co
         words.push(neighbour.case.source.clone());
         words.push(format!("known by {}", neighbour.case.outcome_basis));
         ui.add(egui::Label::new(super::faint(words.join(" · "))).truncate())
-            .on_hover_ui(|ui| card::details(ui, neighbour));
+            .on_hover_ui(|ui| card::details(ui, state, neighbour));
     });
 }

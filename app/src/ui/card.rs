@@ -8,6 +8,7 @@ use precedent_core::case::{Case, Terms};
 use precedent_core::geometry::ImagePoint;
 use precedent_core::lexicon::{ImageLaterality, Pathology};
 use precedent_core::mammogram::Mammogram;
+use precedent_core::measures::Measure;
 use precedent_core::retrieval::Neighbour;
 
 use super::marks;
@@ -79,7 +80,7 @@ pub(super) fn show(
     let mut child = ui.new_child(egui::UiBuilder::new().max_rect(words_rect).layout(layout));
     child.set_clip_rect(words_rect.intersect(ui.clip_rect()));
     words(&mut child, neighbour);
-    response.on_hover_ui(|ui| details(ui, neighbour));
+    response.on_hover_ui(|ui| details(ui, state, neighbour));
 }
 
 fn ground(ui: &Ui, rect: Rect, response: &Response, is_selected: bool) {
@@ -273,7 +274,7 @@ pub(super) fn outcome(ui: &mut Ui, pathology: Pathology) {
 }
 
 /// All that is known of a case.
-pub(super) fn details(ui: &mut Ui, neighbour: &Neighbour) {
+pub(super) fn details(ui: &mut Ui, state: &State, neighbour: &Neighbour) {
     let case = &neighbour.case;
     ui.label(RichText::new(format!("{} · case {}", case.pathology.word(), case.id.0)).strong());
     let mut lines = vec![
@@ -289,11 +290,12 @@ pub(super) fn details(ui: &mut Ui, neighbour: &Neighbour) {
     if !terms.is_empty() {
         lines.push(format!("Terms: {}", terms.join(", ")));
     }
-    let measures = &case.measures;
-    lines.push(format!(
-        "Longest diameter {:.1} {}, circularity {:.2}",
-        measures.longest_diameter, measures.unit, measures.circularity
-    ));
+    for measure in Measure::ALL {
+        let Some(value) = measure.text(&case.measures) else { continue };
+        let place = super::measures::among(state, measure, &case.measures);
+        let place = place.map_or_else(String::new, |place| format!(", {place}"));
+        lines.push(format!("{}: {value}{place}", measure.words()));
+    }
     let shares: Vec<String> = neighbour
         .shares
         .iter()

@@ -3,7 +3,6 @@
 use egui::{Button, ComboBox, DragValue, RichText, ScrollArea, Ui};
 use precedent_core::lexicon::ImageLaterality;
 use precedent_core::mammogram::{Mammogram, PhotometricInterpretation};
-use precedent_core::measures::Measures;
 
 use crate::command::{Action, Command};
 use crate::state::{Content, Film, State, Window};
@@ -19,7 +18,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let Some(read) = film.read() else { return };
     ui.separator();
     ScrollArea::vertical().id_salt("inspector").auto_shrink([false, false]).show(ui, |ui| {
-        outline(ui, film, commands);
+        outline(ui, state, film, commands);
         ui.separator();
         if let Some(window) = &film.window {
             look(ui, &read.mammogram, window, commands);
@@ -30,7 +29,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     });
 }
 
-fn outline(ui: &mut Ui, film: &Film, commands: &mut Vec<Command>) {
+fn outline(ui: &mut Ui, state: &State, film: &Film, commands: &mut Vec<Command>) {
     super::section(ui, "Outline", |ui| {
         let buttons = [
             (Action::Redo, "Redo", film.history.can_redo()),
@@ -45,36 +44,10 @@ fn outline(ui: &mut Ui, film: &Film, commands: &mut Vec<Command>) {
             }
         }
     });
-    match film.marked() {
-        Some(marked) => measures(ui, &marked.measures),
-        None => {
-            ui.label(super::second("None yet. Drag from the centre of a mass outwards."));
-        }
-    }
-}
-
-fn measures(ui: &mut Ui, measures: &Measures) {
-    // "mm, film scanner": the name of the unit, and what it is worth, said once for all rows.
-    let unit = measures.unit.split([',', ' ']).next().unwrap_or_default();
-    if unit != measures.unit {
-        ui.label(super::faint(format!("Lengths in {}", measures.unit)));
-    }
-    let square = format!("{unit}²");
-    let rows = [
-        ("Longest diameter", Some(measures.longest_diameter), unit, 1),
-        ("Perpendicular", Some(measures.perpendicular_diameter), unit, 1),
-        ("Area", Some(measures.area), square.as_str(), 0),
-        ("Circularity", Some(measures.circularity), "", 2),
-        ("Contrast to its surround", Some(measures.contrast), "", 1),
-        ("Margin width", measures.margin_width, unit, 1),
-        ("Margin well defined", measures.well_defined_share.map(|s| s * 100.0), "%", 0),
-        ("Spiculation", measures.spiculation, "°", 0),
-    ];
-    for (word, value, unit, decimals) in rows {
-        if let Some(value) = value {
-            let apart = if unit == "°" { "" } else { " " };
-            row(ui, word, "", format!("{value:.decimals$}{apart}{unit}").trim_end());
-        }
+    if film.marked().is_some() {
+        ui.scope(|ui| super::measures::show(ui, state, film, commands));
+    } else {
+        ui.label(super::second("None yet. Drag from the centre of a mass outwards."));
     }
 }
 

@@ -111,7 +111,10 @@ pub(super) fn correction(painter: &Painter, view: &View, correction: &Correction
     match correction {
         Correction::Through(at) => cross(painter, view.ui_from_image(*at), 6.0),
         // The brush itself shows where it is.
-        Correction::Push { .. } | Correction::Smooth | Correction::Resnap => {}
+        Correction::Push { .. }
+        | Correction::Smooth
+        | Correction::KeepLargest
+        | Correction::Resnap => {}
         Correction::Include(line) | Correction::Exclude(line) | Correction::Redraw(line) => {
             let points: Vec<Pos2> = line.iter().map(|&p| view.ui_from_image(p)).collect();
             painter.add(Shape::line(points.clone(), Stroke::new(4.0, theme::UNDERLAY)));

@@ -38,7 +38,14 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             item(ui, Action::BrushSmaller, has_film, commands);
             item(ui, Action::BrushLarger, has_film, commands);
             ui.separator();
-            for action in [Action::Smooth, Action::Resnap, Action::Grow, Action::Shrink] {
+            for action in [
+                Action::Smooth,
+                Action::KeepLargest,
+                Action::DropPoint,
+                Action::Resnap,
+                Action::Grow,
+                Action::Shrink,
+            ] {
                 item(ui, action, has_outline, commands);
             }
             ui.separator();

@@ -18,6 +18,7 @@ mod films;
 mod gallery;
 mod inspector;
 mod marks;
+mod measures;
 mod menu;
 mod start;
 mod status_bar;

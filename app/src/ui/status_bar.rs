@@ -76,7 +76,7 @@ fn running(state: &State) -> Option<String> {
 fn library(ui: &mut Ui, state: &State) {
     match &state.library {
         Library::Opening => {}
-        Library::Open { counts, device_name, device_reason, open_time } => {
+        Library::Open { counts, device_name, device_reason, open_time, .. } => {
             ui.label(super::second(device_name).size(theme::SMALL)).on_hover_text(device_reason);
             let text = format!(
                 "{} cases: {} malignant · {} benign · {} normal",

@@ -7,6 +7,10 @@ use crate::state::{Film, ReadFilm, State};
 use crate::theme;
 use crate::tool::{Stroke, Tool};
 
+/// Said where the pointer rests and nothing stands out.
+pub(super) const NO_MASS: &str =
+    "nothing stands out here for a click; drag from the centre of a mass to its edge";
+
 /// The line that a drag draws with this tool and these keys; `None`: it draws none.
 pub(super) fn stroke(tool: Tool, modifiers: Modifiers) -> Option<Stroke> {
     match tool {

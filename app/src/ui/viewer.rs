@@ -19,6 +19,10 @@ use crate::viewport::View;
 const GRAB: f32 = 8.0;
 /// After so many seconds without a turn, the wheel has come to rest.
 const WHEEL_RESTS: f64 = 0.4;
+/// After so many seconds without a movement, the pointer has come to rest …
+const RESTS: f64 = 0.35;
+/// … and rests until it is this many screen points away.
+const STILL: f32 = 6.0;
 /// How near the pointer is when the handles show, in screen points.
 const NEAR: f32 = 24.0;
 /// Height of the line of hints below the film.
@@ -142,6 +146,8 @@ fn read_film(
         }
         if let Some(hint) = tools::hint(state, film, hand == Some(Hand::Refused)) {
             marks::hint(&painter, pos, hint);
+        } else if hand.is_none() && near.is_none() {
+            rest(ui, state, film, view, pos, commands);
         }
     }
     let cursor = match (near, state.hands.tool) {
@@ -149,6 +155,33 @@ fn read_film(
         _ => CursorIcon::Crosshair,
     };
     response.on_hover_and_drag_cursor(cursor);
+}
+
+/// Where the pointer comes to rest and an outline could begin: asks whether a mass stands out
+/// there, and says so where none does.
+fn rest(ui: &Ui, state: &State, film: &Film, view: &View, pos: Pos2, commands: &mut Vec<Command>) {
+    let at = view.image_from_ui(pos);
+    let is_over = film.marked().is_some_and(|marked| marked.outline.contour.contains(at));
+    let is_free = ui.input(|input| input.modifiers.is_none() && !input.pointer.any_down());
+    if state.hands.tool != Tool::Outline || state.gesture != Gesture::Idle || is_over || !is_free {
+        return;
+    }
+    let known = state.rest.filter(|rest| {
+        rest.film == film.id && (view.ui_from_image(rest.at) - pos).length() < STILL
+    });
+    if let Some(known) = known {
+        if known.is_reliable == Some(false) {
+            marks::hint(&ui.painter_at(view.rect_in_ui), pos, tools::NO_MASS);
+        }
+        return;
+    }
+    let still = ui.input(|input| input.pointer.time_since_last_movement());
+    if f64::from(still) >= RESTS {
+        commands.push(Command::Rest(at));
+    } else {
+        let left = std::time::Duration::from_secs_f64(RESTS - f64::from(still) + 0.01);
+        ui.ctx().request_repaint_after(left);
+    }
 }
 
 /// The place of the contour under the pointer, a point pulled before if one is near.

@@ -89,6 +89,12 @@ pub fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
             cases::open_beside(state);
         }
         Command::WantPicture(case) => cases::want_picture(state, case, effects),
+        Command::Rest(at) => outline::rest(state, at, effects),
+        Command::ShowTexture(is_open) => {
+            state.settings.texture_is_open = is_open;
+            effects.push(Effect::SaveSettings);
+            outline::ask_texture(state, effects);
+        }
         Command::OpenLibrary(path) => {
             state.settings.library = Some(path.clone());
             state.places.library = path;
@@ -152,6 +158,8 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::BrushSmaller => state.hands.scale_brush(0.8),
         Action::BrushLarger => state.hands.scale_brush(1.25),
         Action::Smooth => outline::correct(state, Correction::Smooth, effects),
+        Action::KeepLargest => outline::correct(state, Correction::KeepLargest, effects),
+        Action::DropPoint => outline::drop_point(state, effects),
         Action::Resnap => outline::correct(state, Correction::Resnap, effects),
         Action::Grow => outline::step_mark(state, 1.1, effects),
         Action::Shrink => outline::step_mark(state, 1.0 / 1.1, effects),

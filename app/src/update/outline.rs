@@ -9,7 +9,7 @@ use precedent_core::segmentation::{Correction, Outline, Prompt};
 use super::{Effect, cases};
 use crate::command::{Action, Command};
 use crate::history::History;
-use crate::state::{Gesture, Live, Marked, Search, State};
+use crate::state::{Gesture, Live, Marked, Rest, Search, State};
 use crate::tool::Stroke;
 use crate::worker::Request;
 
@@ -37,6 +37,8 @@ pub(super) fn must_wait(command: &Command) -> bool {
                 | Action::Redo
                 | Action::ClearOutline
                 | Action::Smooth
+                | Action::KeepLargest
+                | Action::DropPoint
                 | Action::Resnap
                 | Action::Grow
                 | Action::Shrink
@@ -127,6 +129,44 @@ pub(super) fn correct(state: &mut State, correction: Correction, effects: &mut V
         begin(state, Gesture::Mending { from: None, live: Live::new(correction) });
         let_go(state, effects);
     }
+}
+
+/// The point that was pulled last is let go; what came after it stays.
+pub(super) fn drop_point(state: &mut State, effects: &mut Vec<Effect>) {
+    if state.gesture != Gesture::Idle {
+        return;
+    }
+    let Some(marked) = state.film().and_then(|film| film.marked()) else { return };
+    let Outline { prompt, corrections, .. } = &marked.outline;
+    let is_point = |correction: &Correction| matches!(correction, Correction::Through(_));
+    let Some(last) = corrections.iter().rposition(is_point) else {
+        state.notice("no point of this outline was pulled; undo takes back the last step", false);
+        return;
+    };
+    let (prompt, mut kept) = (*prompt, corrections.clone());
+    kept.remove(last);
+    begin(state, Gesture::Outlining { live: Live::new(prompt), kept });
+    let_go(state, effects);
+}
+
+/// The pointer rests where an outline could begin: is there a mass?
+pub(super) fn rest(state: &mut State, at: ImagePoint, effects: &mut Vec<Effect>) {
+    let Some((film, read)) = state.read_film() else { return };
+    let (film, mammogram) = (film.id, Arc::clone(&read.mammogram));
+    state.rest = Some(Rest { film, at, is_reliable: None });
+    effects.push(Effect::Send(Request::Signal { film, mammogram, at }));
+}
+
+/// Asks for the texture inside the outline, where its fold is open.
+pub(super) fn ask_texture(state: &mut State, effects: &mut Vec<Effect>) {
+    if !state.settings.texture_is_open {
+        return;
+    }
+    let Some((film, read)) = state.read_film() else { return };
+    let Some(marked) = film.marked() else { return };
+    let mammogram = Arc::clone(&read.mammogram);
+    let contour = marked.outline.contour.clone();
+    effects.push(Effect::Send(Request::Texture { mammogram, contour }));
 }
 
 /// The wheel turns over the mass: its mark grows or shrinks, and what was mended stays.
@@ -271,6 +311,7 @@ pub(super) fn resume(state: &mut State, effects: &mut Vec<Effect>) {
     if film.marked().is_some() && matches!(film.search, Search::Empty) {
         cases::search(state, effects);
     }
+    ask_texture(state, effects);
 }
 
 /// The answer to the question on its way.
@@ -313,10 +354,12 @@ fn changed(state: &mut State, effects: &mut Vec<Effect>) {
         effects.push(Effect::Send(Request::Keep { content_hash, outline }));
     }
     film.search = Search::Empty;
+    film.texture = None;
     film.selected = None;
     if film.is_beside {
         cases::close_beside(state);
     }
+    ask_texture(state, effects);
     cases::search(state, effects);
 }
 

@@ -6,7 +6,9 @@ use precedent_core::retrieval::Neighbours;
 
 use super::{Effect, cases, films, outline};
 use crate::history::History;
-use crate::state::{CasePicture, Content, FilmId, Library, ReadFilm, Search, State, Window};
+use crate::state::{
+    CasePicture, Content, Film, FilmId, Library, ReadFilm, Rest, Search, State, Window,
+};
 use crate::worker::Reply;
 
 const NO_MASS: &str = "there is no reliable mass where you clicked; drag from the centre of the \
@@ -25,6 +27,20 @@ pub fn reply(state: &mut State, reply: Reply, effects: &mut Vec<Effect>) {
                 outline::answered(state, result, effects);
             }
         }
+        Reply::Signal { film, at, is_reliable } => {
+            let is_asked = |rest: &&mut Rest| rest.film == film && rest.at == at;
+            if let Some(rest) = state.rest.as_mut().filter(is_asked) {
+                rest.is_reliable = Some(is_reliable);
+            }
+        }
+        Reply::Texture { contour, texture } => {
+            let is_its = |film: &Film| film.marked().is_some_and(|m| m.outline.contour == contour);
+            if let Some(film) = state.film_mut()
+                && is_its(film)
+            {
+                film.texture = Some(texture);
+            }
+        }
         Reply::NotKept(text) => state.notice(text, true),
         Reply::LibraryOpened(Ok(opened)) => {
             state.library = Library::Open {
@@ -32,6 +48,7 @@ pub fn reply(state: &mut State, reply: Reply, effects: &mut Vec<Effect>) {
                 device_name: opened.device.name,
                 device_reason: opened.device.reason,
                 open_time: opened.open_time,
+                atlas: opened.atlas,
             };
             cases::search(state, effects);
         }

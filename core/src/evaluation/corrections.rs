@@ -1,4 +1,5 @@
-//! A doctor who corrects, simulated: pulls the contour through a point of the true border.
+//! A doctor who corrects, simulated: pulls the contour through a point of the true border, or dabs
+//! what is wrongly in or out.
 
 use std::time::Instant;
 
@@ -6,7 +7,7 @@ use serde::Serialize;
 
 use super::cases::Case;
 use super::overlap::{Overlap, distance};
-use crate::geometry::{Contour, ImagePoint};
+use crate::geometry::{Contour, ImagePoint, Mask, distances};
 use crate::phantom::Random;
 use crate::segmentation::{Correction, Outliner, Prompt};
 
@@ -17,15 +18,19 @@ pub enum Hand {
     Careful,
     /// One of the three largest; none below 1 mm, and stops where there is none.
     Hurried,
+    /// Dabs the middle of the largest region that is wrongly in or out, as the clicks of RITM and
+    /// SimpleClick do (Sofiiuk et al., arXiv:2102.06583).
+    Dabs,
 }
 
 impl Hand {
-    pub const ALL: [Self; 2] = [Self::Careful, Self::Hurried];
+    pub const ALL: [Self; 3] = [Self::Careful, Self::Hurried, Self::Dabs];
 
     pub fn words(self) -> &'static str {
         match self {
             Self::Careful => "always the largest error",
             Self::Hurried => "one of the three largest errors, none below 1 mm",
+            Self::Dabs => "dabs the largest region that is wrong",
         }
     }
 }
@@ -86,8 +91,14 @@ pub(super) fn correct(
         if done || pulls.len() == LIMIT {
             return Some(corrected);
         }
-        let Some(point) = next_point(case, &contour, hand, random) else { return Some(corrected) };
-        pulls.push(Correction::Through(point));
+        let next = match hand {
+            Hand::Careful | Hand::Hurried => {
+                next_point(case, &contour, hand, random).map(Correction::Through)
+            }
+            Hand::Dabs => next_dab(&contour, &case.truth),
+        };
+        let Some(next) = next else { return Some(corrected) };
+        pulls.push(next);
         let start = Instant::now();
         // A pull that is refused ends the hand's work; what it costs is counted.
         match outliner.outline(prompt, &pulls) {
@@ -111,7 +122,7 @@ fn next_point(
     let largest = largest_errors(&errors, if hand == Hand::Careful { 1 } else { 3 });
     let kept: Vec<usize> = match hand {
         Hand::Careful => largest,
-        Hand::Hurried => largest.into_iter().filter(|idx| errors[*idx] >= LET_BE_MM).collect(),
+        _ => largest.into_iter().filter(|idx| errors[*idx] >= LET_BE_MM).collect(),
     };
     let last = kept.len().checked_sub(1)?;
     let chosen = places.points()[kept[(random.uniform(0.0, kept.len() as f64) as usize).min(last)]];
@@ -120,6 +131,36 @@ fn next_point(
         (chosen.x + tremor * random.normal()).clamp(0.0, f64::from(case.film.columns)),
         (chosen.y + tremor * random.normal()).clamp(0.0, f64::from(case.film.rows)),
     ))
+}
+
+/// A dab where the largest disc fits that is wrongly in or out.
+fn next_dab(found: &Contour, truth: &Contour) -> Option<Correction> {
+    const CELLS: f64 = 120.0;
+    let (a, b) = (found.bounds(), truth.bounds());
+    let left = ImagePoint::new(a.min.x.min(b.min.x), a.min.y.min(b.min.y));
+    let (width, height) = (a.max.x.max(b.max.x) - left.x, a.max.y.max(b.max.y) - left.y);
+    let step = (width.max(height) / CELLS).max(f64::MIN_POSITIVE);
+    let in_cells =
+        |contour: &Contour| contour.moved(-left.x, -left.y).scaled(1.0 / step, 1.0 / step);
+    let (found, truth) = (in_cells(found), in_cells(truth));
+    let size = CELLS as usize + 1;
+    let (inside_found, inside_truth) = (Mask::of(&found), Mask::of(&truth));
+    let depths = distances(found.edges().chain(truth.edges()), size, size, CELLS);
+    let is_wrong = |idx: &usize| {
+        let (column, row) = ((idx % size) as i64, (idx / size) as i64);
+        inside_found.contains(column, row) != inside_truth.contains(column, row)
+    };
+    let deepest = (0..size * size)
+        .filter(is_wrong)
+        .max_by(|a, b| depths[*a].total_cmp(&depths[*b]))
+        .filter(|idx| depths[*idx].is_finite())?;
+    let (column, row) = (deepest % size, deepest / size);
+    let at =
+        ImagePoint::new(left.x + (column as f64 + 0.5) * step, left.y + (row as f64 + 0.5) * step);
+    Some(match inside_truth.contains(column as i64, row as i64) {
+        true => Correction::Include(vec![at]),
+        false => Correction::Exclude(vec![at]),
+    })
 }
 
 /// Places of the largest errors, largest first, none within a twelfth of the border of another.
@@ -149,6 +190,20 @@ mod tests {
         (errors[0], errors[1], errors[23], errors[12], errors[6]) = (9.0, 8.0, 7.0, 5.0, 6.0);
         assert_eq!(largest_errors(&errors, 3), [0, 6, 12]);
         assert_eq!(largest_errors(&errors, 1), [0]);
+    }
+
+    #[test]
+    fn a_dab_falls_into_the_middle_of_what_is_wrong() {
+        let truth = Contour::circle(ImagePoint::new(50.0, 50.0), 20.0);
+        // Wrongly in: from 70 to 88. Wrongly out: from 30 to 44.
+        let found = Contour::circle(ImagePoint::new(66.0, 50.0), 22.0);
+        let Some(Correction::Exclude(dab)) = next_dab(&found, &truth) else {
+            panic!("most that is wrong is wrongly in")
+        };
+        assert!((dab[0].x - 79.0).abs() < 1.0 && (dab[0].y - 50.0).abs() < 1.0, "{dab:?}");
+        let smaller = Contour::circle(ImagePoint::new(50.0, 50.0), 12.0);
+        assert!(matches!(next_dab(&smaller, &truth), Some(Correction::Include(_))));
+        assert_eq!(next_dab(&truth, &truth), None);
     }
 
     #[test]

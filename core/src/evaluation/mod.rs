@@ -5,12 +5,14 @@
 
 use std::path::PathBuf;
 
+pub use self::controls::Control;
 pub use self::corrections::Hand;
 pub use self::overlap::Overlap;
-pub use self::report::{CorrectionRow, Report, Row, Times};
+pub use self::report::{ControlRow, CorrectionRow, Report, Row, Times};
 pub use self::statistics::Estimate;
 
 pub mod cases;
+mod controls;
 mod corrections;
 pub mod outline;
 mod overlap;

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::cases::{Case, Listed};
+use super::controls::Control;
 use super::corrections::{self, Corrected, Hand};
 use super::overlap::Overlap;
 use super::report::{Report, Times, summed_up};
@@ -119,6 +120,8 @@ pub(super) struct Outcome {
     pub(super) ways: Vec<Vec<(Overlap, Overlap)>>,
     /// By way and hand, in the order of [`CORRECTED_WAYS`] and [`Hand::ALL`].
     pub(super) corrected: Vec<Option<Corrected>>,
+    /// By control, for the prompts of the first way: `None` where it found nothing.
+    pub(super) controls: Vec<Vec<Option<Overlap>>>,
     pub(super) refused: usize,
     pub(super) picture: Option<page::Outlined>,
 }
@@ -200,6 +203,8 @@ fn outcome(case: &Case, idx: usize, settings: Settings) -> Outcome {
     let mut refused = 0;
     let mut picture = None;
     let mut ways = Vec::new();
+    let mut controls = vec![Vec::new(); Control::ALL.len()];
+    let mut equal = Control::equal(&case.film);
     for (way_idx, way) in WAYS.iter().enumerate() {
         let mut random = seeded(settings.seed, idx, way_idx);
         let mut overlaps = Vec::with_capacity(settings.prompts);
@@ -214,6 +219,12 @@ fn outcome(case: &Case, idx: usize, settings: Settings) -> Outcome {
                 picture = Some(page::Outlined::new(case, &outline.contour, &drawn));
             }
             let of = |contour: &Contour| Overlap::of(contour, &case.truth, spacing);
+            if let (0, Prompt::Drag { center, radius }) = (way_idx, prompt) {
+                for (control, found) in Control::ALL.into_iter().zip(&mut controls) {
+                    let contour = control.contour(case, &mut equal, center, radius);
+                    found.push(contour.as_ref().map(of));
+                }
+            }
             overlaps.push((of(&outline.contour), of(&drawn)));
         }
         ways.push(overlaps);
@@ -227,7 +238,7 @@ fn outcome(case: &Case, idx: usize, settings: Settings) -> Outcome {
         }
     }
     let (patient, stratum) = (case.patient.clone(), case.stratum.clone());
-    Outcome { patient, stratum, ways, corrected, refused, picture }
+    Outcome { patient, stratum, ways, corrected, controls, refused, picture }
 }
 
 /// The circle of the size that a click finds, between the radii in which a click looks.

@@ -8,7 +8,7 @@ use image::{GrayImage, ImageFormat, Luma};
 use super::cases::Case;
 use super::corrections::TOLD;
 use super::plot::{self, Bar, Line, escaped};
-use super::report::{CorrectionRow, Report, Row};
+use super::report::{ControlRow, CorrectionRow, Report, Row};
 use super::statistics::Estimate;
 use crate::geometry::Contour;
 
@@ -106,7 +106,12 @@ pub fn markdown(reports: &[Report]) -> String {
     let mut text = format!("# How well masses are outlined\n\n{CAVEAT}\n");
     for report in reports {
         let _ = write!(text, "\n## {}\n\n{}\n\n", report.collection, introduction(report));
-        for table in [row_table(&report.rows), correction_table(&report.corrections)] {
+        let tables = [
+            row_table(&report.rows),
+            control_table(&report.controls),
+            correction_table(&report.corrections),
+        ];
+        for table in tables {
             let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
             text.push_str(&line(&table[0]));
             text.push_str(&line(&vec!["---".to_owned(); table[0].len()]));
@@ -141,6 +146,8 @@ pub fn html(reports: &[Report]) -> String {
         );
         plots(&mut page, report);
         html_table(&mut page, &row_table(&report.rows));
+        page.push_str("<h3>Beside other ways to a contour</h3>");
+        html_table(&mut page, &control_table(&report.controls));
         page.push_str("<h3>After corrections</h3>");
         html_table(&mut page, &correction_table(&report.corrections));
         page.push_str(
@@ -222,6 +229,21 @@ fn row_table(rows: &[Row]) -> Vec<Vec<String>> {
             row.spread.map_or("–".to_owned(), |spread| format!("{spread:.3}")),
             percent(row.center_inside_share),
             format!("{:.2}", row.median_area_ratio),
+        ]
+    };
+    std::iter::once(head.map(str::to_owned).to_vec()).chain(rows.iter().map(line)).collect()
+}
+
+fn control_table(rows: &[ControlRow]) -> Vec<Vec<String>> {
+    let head = ["compared with", "cases of", "n", "its Dice", "gain of the program", "found"];
+    let line = |row: &ControlRow| {
+        vec![
+            row.control.words().to_owned(),
+            row.stratum.clone(),
+            row.cases.to_string(),
+            estimate(&row.dice, 3),
+            estimate(&row.gain, 3),
+            format!("{:.0} %", 100.0 * row.found_share),
         ]
     };
     std::iter::once(head.map(str::to_owned).to_vec()).chain(rows.iter().map(line)).collect()

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::controls::Control;
 use super::corrections::{Corrected, GOALS, Hand, LIMIT, TOLD};
 use super::outline::{CORRECTED_WAYS, Outcome, Settings, WAYS};
 use super::overlap::Overlap;
@@ -18,6 +19,8 @@ pub struct Report {
     pub patients: usize,
     /// For each way: over all cases first, then each stratum.
     pub rows: Vec<Row>,
+    /// By the prompts of the first way.
+    pub controls: Vec<ControlRow>,
     pub corrections: Vec<CorrectionRow>,
     /// With one thread at work and nothing kept from before.
     pub times: Times,
@@ -57,6 +60,18 @@ pub struct Row {
     pub spread: Option<f64>,
     pub center_inside_share: f64,
     pub median_area_ratio: f64,
+}
+
+/// What the program is compared with; where a control found nothing, its overlap is 0.
+#[derive(Debug, Clone, Serialize)]
+pub struct ControlRow {
+    pub control: Control,
+    pub stratum: String,
+    pub cases: usize,
+    pub dice: Estimate,
+    /// Dice of the program less that of the control.
+    pub gain: Estimate,
+    pub found_share: f64,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -125,6 +140,12 @@ pub(super) fn summed_up(
             }));
         }
     }
+    let controls = (0..Control::ALL.len())
+        .flat_map(|idx| {
+            let of = &of;
+            groups.iter().filter_map(move |s| control_row(idx, s.unwrap_or("all"), &of(*s)))
+        })
+        .collect();
     let mean_dice = |o: &Outcome| {
         let program = statistics::mean(o.ways[0].iter().map(|(found, _)| found.dice))?;
         Some((program, statistics::mean(o.ways[0].iter().map(|(_, drawn)| drawn.dice))?))
@@ -144,6 +165,7 @@ pub(super) fn summed_up(
         prompts_per_case: settings.prompts,
         cases: outcomes.len(),
         patients: patients.len(),
+        controls,
         corrections,
         times,
         ranking: ranked.iter().map(|(idx, dice)| (outcomes[*idx].0.clone(), *dice)).collect(),
@@ -194,6 +216,36 @@ fn row(way: usize, stratum: &str, outcomes: &[&Outcome]) -> Option<Row> {
         spread: statistics::mean(spreads),
         center_inside_share: share(&|(found, _)| found.center_inside)?,
         median_area_ratio: statistics::quantile(&mut ratios, 0.5)?,
+    })
+}
+
+/// `None` where nothing was compared.
+fn control_row(control: usize, stratum: &str, outcomes: &[&Outcome]) -> Option<ControlRow> {
+    let dice_of = |found: &Option<Overlap>| found.map_or(0.0, |overlap| overlap.dice);
+    let outcomes: Vec<&Outcome> =
+        outcomes.iter().copied().filter(|o| !o.controls[control].is_empty()).collect();
+    let dice: Vec<(&str, f64)> = outcomes
+        .iter()
+        .filter_map(|o| {
+            Some((&*o.patient, statistics::mean(o.controls[control].iter().map(dice_of))?))
+        })
+        .collect();
+    let gains: Vec<(&str, f64)> = outcomes
+        .iter()
+        .filter_map(|o| {
+            let pairs = o.ways[0].iter().zip(&o.controls[control]);
+            let gains = pairs.map(|((program, _), found)| program.dice - dice_of(found));
+            Some((&*o.patient, statistics::mean(gains)?))
+        })
+        .collect();
+    let found = outcomes.iter().flat_map(|o| &o.controls[control]);
+    Some(ControlRow {
+        control: Control::ALL[control],
+        stratum: stratum.to_owned(),
+        cases: outcomes.len(),
+        dice: Estimate::of(&dice)?,
+        gain: Estimate::of(&gains)?,
+        found_share: statistics::mean(found.map(|f| if f.is_some() { 1.0 } else { 0.0 }))?,
     })
 }
 

@@ -10,8 +10,10 @@ use crate::geometry::{Contour, ImagePoint, Mask, distances};
 use crate::mammogram::Mammogram;
 use crate::region::{Film, Region, Scale};
 
+pub use self::atlas::{Atlas, Measure};
 pub use self::texture::{Texture, texture};
 
+mod atlas;
 mod margin;
 mod texture;
 

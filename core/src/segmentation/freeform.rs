@@ -1,5 +1,5 @@
 //! Edits by hand that rays from a centre cannot tell: the push brush, a region added or cut by one
-//! line, smoothing, and pulls and strokes after any of these.
+//! line, smoothing, parts that hang on by a neck, and pulls and strokes after any of these.
 //!
 //! Shapes are in units about the prompt's centre. Every edit ends in a [`Field`] and is traced
 //! from it, so the result is one closed line without crossings; beyond the tool's reach it stays
@@ -20,6 +20,8 @@ const BUMP: f64 = 0.12;
 const DRAG: f64 = 0.25;
 /// Standard deviation of the smoothing, in radii of the shape.
 const SMOOTHING: f64 = 0.06;
+/// Half width of the widest neck that still is one, in radii of the shape.
+const NECK: f64 = 0.15;
 
 /// A shape under the hand.
 #[derive(Debug, Clone, Copy)]
@@ -88,6 +90,17 @@ impl Edit<'_> {
         let grid = self.grid(&[], 4.0 * deviation);
         let band = 4.0 * SMOOTHING / STEP;
         self.traced(&grid, grid.inside(self.shape, band).smoothed(deviation))
+    }
+
+    /// The largest of the parts that necks join, with its corners.
+    pub(super) fn largest_part(&self) -> Result<Contour, Error> {
+        let neck = NECK * self.radius();
+        let (grid, whole) = self.field(&[], 2.0 * neck);
+        let band = 2.0 * NECK / STEP + BAND;
+        let core = grid.inside(self.shape, band).grown(-neck).contour();
+        let core = core.ok_or(Error::NothingLeft)?;
+        // A right angle's corner lies 1.42 necks from what is left of it.
+        self.traced(&grid, whole.common(&grid.inside(&core, band).grown(1.5 * neck)))
     }
 
     /// The border drawn to a point, its neighbourhood along with it.

@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::polar::Weights;
+
 use self::polar::{COLUMNS, Rays, SizePrior};
 use self::shape::{Aim, Shape};
 
@@ -60,6 +62,8 @@ pub enum Correction {
     Redraw(Vec<ImagePoint>),
     /// Small bumps are rounded off.
     Smooth,
+    /// What hangs on the largest part by a narrow neck is cut off.
+    KeepLargest,
     /// The contour moves to the nearest border; points that were pulled stay.
     Resnap,
 }
@@ -71,7 +75,7 @@ impl Correction {
             Self::Through(point) => std::slice::from_ref(point),
             Self::Include(line) | Self::Exclude(line) | Self::Redraw(line) => line,
             Self::Push { path, .. } => path,
-            Self::Smooth | Self::Resnap => &[],
+            Self::Smooth | Self::KeepLargest | Self::Resnap => &[],
         }
     }
 }
@@ -133,6 +137,7 @@ pub enum Error {
 pub struct Outliner {
     mammogram: Arc<Mammogram>,
     film: Film,
+    weights: Weights,
     /// The last click and the radius that it found.
     clicked: Option<(ImagePoint, f64)>,
     /// The regions made last, newest at the end.
@@ -158,8 +163,13 @@ struct RegionKey {
 
 impl Outliner {
     pub fn new(mammogram: Arc<Mammogram>) -> Self {
+        Self::with_weights(mammogram, Weights::STANDARD)
+    }
+
+    /// [`Self::new`] with other weights of the cost, for comparison.
+    pub fn with_weights(mammogram: Arc<Mammogram>, weights: Weights) -> Self {
         let film = Film::new(&mammogram);
-        Self { mammogram, film, clicked: None, regions: Vec::new(), solved: None }
+        Self { mammogram, film, weights, clicked: None, regions: Vec::new(), solved: None }
     }
 
     /// The contour for this prompt after these corrections, inside the film. As long as nothing
@@ -286,9 +296,9 @@ impl Outliner {
             return Ok(());
         }
         let rows = aim.rows(corrections)?;
-        let reach = aim.reach(rows);
+        let (reach, weights) = (aim.reach(rows), self.weights);
         let region = self.region(aim.center, aim.level, aim.scale, reach);
-        let base = polar::base_cost(region, &aim.rays, &aim.prior, rows);
+        let base = polar::base_cost(region, &aim.rays, &aim.prior, weights, rows);
         if shapes.is_empty() {
             shapes.push(aim.first(&base));
         }

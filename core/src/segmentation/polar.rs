@@ -20,11 +20,26 @@ const FARTHEST: f64 = 2.2;
 pub(super) const HALF_WINDOW: f64 = 0.14;
 /// Share of the inner grey in the grey expected on the border.
 pub(super) const EXPECTED_INNER_SHARE: f32 = 0.2;
-const EDGE_WEIGHT: f32 = 1.0;
-pub(super) const GREY_WEIGHT: f32 = 0.3;
-pub(super) const SIZE_WEIGHT: f32 = 0.2;
 /// Cost of a border outside the tissue.
 pub(super) const INVALID_COST: f32 = 3.0;
+
+/// How much each term of the cost counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weights {
+    /// Radial contrast.
+    pub edge: f32,
+    /// Likeness to the grey expected on the border.
+    pub grey: f32,
+    /// Likeness to the size that the prompt foretells.
+    pub size: f32,
+}
+
+impl Weights {
+    /// What came out best on phantoms.
+    pub const STANDARD: Self = Self { edge: 1.0, grey: 0.3, size: 0.2 };
+    /// The terms as they come, none preferred: what the standard is compared with.
+    pub const EQUAL: Self = Self { edge: 1.0, grey: 1.0, size: 1.0 };
+}
 
 /// Where rows and columns lie, in units from the centre.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -221,7 +236,13 @@ impl Samples {
 }
 
 /// What a border costs at each place, on the first `rows` rows.
-pub(super) fn base_cost(region: &Region, rays: &Rays, prior: &SizePrior, rows: usize) -> CostTable {
+pub(super) fn base_cost(
+    region: &Region,
+    rays: &Rays,
+    prior: &SizePrior,
+    weights: Weights,
+    rows: usize,
+) -> CostTable {
     let window = rays.window(prior);
     let mut samples = Samples::new(region, rays, rows + window);
     samples.flatten(rays, prior);
@@ -258,7 +279,8 @@ pub(super) fn base_cost(region: &Region, rays: &Rays, prior: &SizePrior, rows: u
             let off = (rays.radius(row as f64) / prior.radii[column]).ln() as f32 / prior.spread;
             let size = 0.5 * (off * off).min(8.0);
             let invalid = if grey[row].is_nan() { INVALID_COST } else { 0.0 };
-            values.push(EDGE_WEIGHT * edge + GREY_WEIGHT * unlike + SIZE_WEIGHT * size + invalid);
+            let Weights { edge: e, grey: g, size: s } = weights;
+            values.push(e * edge + g * unlike + s * size + invalid);
         }
     }
     CostTable::new(rows, values)

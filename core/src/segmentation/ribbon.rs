@@ -2,9 +2,7 @@
 //! contour's own normals.
 
 use super::path::{CostTable, Steps};
-use super::polar::{
-    EXPECTED_INNER_SHARE, GREY_WEIGHT, HALF_WINDOW, INVALID_COST, SIZE_WEIGHT, Samples, quantile,
-};
+use super::polar::{EXPECTED_INNER_SHARE, HALF_WINDOW, INVALID_COST, Samples, Weights, quantile};
 use crate::geometry::{Contour, ImagePoint};
 use crate::region::Region;
 
@@ -122,7 +120,8 @@ fn cost(samples: &Samples, window: usize) -> CostTable {
             };
             let off = row as f32 / (ROWS / 2) as f32 - 1.0;
             let invalid = if grey[row].is_nan() { INVALID_COST } else { 0.0 };
-            values.push(edge + GREY_WEIGHT * unlike + SIZE_WEIGHT * off * off + invalid);
+            let Weights { edge: e, grey: g, size: s } = Weights::STANDARD;
+            values.push(e * edge + g * unlike + s * off * off + invalid);
         }
     }
     CostTable::new(ROWS, values)

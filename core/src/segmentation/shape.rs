@@ -100,6 +100,7 @@ impl Aim {
             }
             Correction::Redraw(stroke) => edit.redrawn(&line(stroke))?,
             Correction::Smooth => edit.smoothed()?,
+            Correction::KeepLargest => edit.largest_part()?,
             Correction::Resnap => {
                 let radius = (shape.area() / std::f64::consts::PI).sqrt();
                 let pins = self.pins(&shape, &done[..done.len() - 1]);

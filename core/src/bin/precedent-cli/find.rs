@@ -12,7 +12,7 @@ use precedent_core::dicom::Reader;
 use precedent_core::geometry::{Contour, ImagePoint};
 use precedent_core::lexicon::{BreastDensity, Pathology, ViewPosition};
 use precedent_core::mammogram::{Mammogram, Spacing};
-use precedent_core::measures::{self, Measures};
+use precedent_core::measures::{self, Atlas, Measure, Measures};
 use precedent_core::places;
 use precedent_core::retrieval::{Neighbour, Neighbours, Query, Retriever};
 use precedent_core::segmentation::Outliner;
@@ -155,6 +155,7 @@ fn report(file: &Path, asked: &Asked, retriever: &Retriever, found: &Neighbours)
     // The search says better what the reader noticed too.
     let own = film.cautions.iter().filter(|own| found.cautions.iter().all(|c| c.code != own.code));
     let cautions: Vec<_> = own.chain(&found.cautions).collect();
+    let atlas = retriever.atlas();
     let listed = found.lists.iter().flat_map(|(_, list)| list);
     json!({
         "query": {
@@ -165,12 +166,13 @@ fn report(file: &Path, asked: &Asked, retriever: &Retriever, found: &Neighbours)
             "spacing": film.spacing.as_ref().map(spacing),
             "outline": outline,
             "measures": asked.measures,
+            "percentiles": percentiles(&atlas, &asked.measures),
         },
         "encoder": retriever.encoder_id(),
         "device": retriever.device(),
         "library": retriever.counts(),
         "own_cases_left_out": found.num_own_cases,
-        "neighbours": listed.map(neighbour).collect::<Vec<_>>(),
+        "neighbours": listed.map(|n| neighbour(n, &atlas)).collect::<Vec<_>>(),
         "cautions": cautions,
         "timings_ms": {
             "read": milliseconds(asked.read_time),
@@ -190,7 +192,16 @@ fn spacing(spacing: &Spacing) -> Value {
     })
 }
 
-fn neighbour(neighbour: &Neighbour) -> Value {
+/// Where each measure lies among the masses of the library, in percent; those that can be compared.
+fn percentiles(atlas: &Atlas, measures: &Measures) -> Value {
+    let of = |measure: Measure| {
+        let percentile = atlas.percentile(measure, measures)?.round();
+        Some((measure.field().to_owned(), json!(percentile)))
+    };
+    Value::Object(Measure::ALL.into_iter().filter_map(of).collect())
+}
+
+fn neighbour(neighbour: &Neighbour, atlas: &Atlas) -> Value {
     let case = &neighbour.case;
     let shares: serde_json::Map<_, _> =
         neighbour.shares.iter().map(|(part, share)| (part.clone(), json!(share))).collect();
@@ -207,6 +218,8 @@ fn neighbour(neighbour: &Neighbour) -> Value {
         "laterality": case.image_laterality,
         "source": case.source,
         "terms": case.terms,
+        "measures": case.measures,
+        "percentiles": percentiles(atlas, &case.measures),
         "picture_blake3": case.picture,
         "notes": case.notes,
         "cautions": case.cautions,

@@ -60,6 +60,9 @@ pub(crate) struct PromptArgs {
     /// Round off small bumps, after every point and stroke
     #[arg(long, requires = "mark")]
     smooth: bool,
+    /// Then cut off what hangs on by a narrow neck
+    #[arg(long)]
+    keep_largest: bool,
     /// Move the outline to the nearest border, last of all; points to pass through stay
     #[arg(long, requires = "mark")]
     resnap: bool,
@@ -102,14 +105,21 @@ impl PromptArgs {
     }
 
     /// The points to pass through in the order given, then the strokes over the mass, those beside
-    /// it, smoothing, and snapping again.
+    /// it, smoothing, keeping the largest part, and snapping again.
     pub(crate) fn corrections(&self) -> Vec<Correction> {
         let through = self.through.iter().map(|point| Correction::Through(point.point()));
         let include = self.include.iter().map(|Stroke(line)| Correction::Include(line.clone()));
         let exclude = self.exclude.iter().map(|Stroke(line)| Correction::Exclude(line.clone()));
         let smooth = self.smooth.then_some(Correction::Smooth);
+        let keep_largest = self.keep_largest.then_some(Correction::KeepLargest);
         let resnap = self.resnap.then_some(Correction::Resnap);
-        through.chain(include).chain(exclude).chain(smooth).chain(resnap).collect()
+        through
+            .chain(include)
+            .chain(exclude)
+            .chain(smooth)
+            .chain(keep_largest)
+            .chain(resnap)
+            .collect()
     }
 }
 
