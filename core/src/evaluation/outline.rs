@@ -241,13 +241,9 @@ fn outcome(case: &Case, idx: usize, settings: Settings) -> Outcome {
     Outcome { patient, stratum, ways, corrected, controls, refused, picture }
 }
 
-/// The circle of the size that a click finds, between the radii in which a click looks.
+/// The circle of the size that a click finds.
 fn clicked_circle(outliner: &mut Outliner, case: &Case, prompt: Prompt) -> Contour {
     let Prompt::Click(center) = prompt else { return case.truth.clone() };
-    let radii = match case.film.spacing {
-        Some(spacing) => (1.2 / spacing.mean_mm()).max(1.0)..=(20.0 / spacing.mean_mm()).max(1.0),
-        None => 6.0..=(f64::from(case.film.columns.min(case.film.rows)) / 8.0).max(6.0),
-    };
-    let radius = outliner.radius_within(center, radii).unwrap_or(1.0);
+    let radius = outliner.radius_of_click(center).unwrap_or(1.0);
     Contour::circle(center, radius)
 }

@@ -10,6 +10,23 @@ const RADII: usize = 96;
 /// Half window of the contrast, as a share of the radius.
 const HALF_WINDOW: f64 = 0.3;
 
+/// Radii as readers draw them: the logarithm is spread as a normal.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Usual {
+    /// Median, in units.
+    pub(super) radius: f64,
+    /// Standard deviation of the logarithm.
+    pub(super) spread: f64,
+}
+
+impl Usual {
+    /// 1 for the median, less for smaller and larger ones.
+    fn favour(&self, radius: f64) -> f64 {
+        let off = (radius / self.radius).ln() / self.spread;
+        (-0.5 * off * off).exp()
+    }
+}
+
 /// What a radius has for it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Found {
@@ -23,9 +40,15 @@ pub(super) struct Found {
     pub(super) noise: f32,
 }
 
-/// The radius between `low` and `high` with the strongest contrast around the region's middle.
+/// The radius between `low` and `high` with the strongest contrast around the region's middle,
+/// a usual one before an unusual one where that is known.
 /// `None` where no radius has tissue on most sides.
-pub(super) fn best_radius(region: &Region, low: f64, high: f64) -> Option<Found> {
+pub(super) fn best_radius(
+    region: &Region,
+    low: f64,
+    high: f64,
+    usual: Option<Usual>,
+) -> Option<Found> {
     let ratio = (high / low).powf(1.0 / (RADII - 1) as f64);
     let rows_to = |factor: f64| (factor.ln() / ratio.ln()).abs().round() as usize;
     let (inside, outside) = (rows_to(1.0 - HALF_WINDOW).max(1), rows_to(1.0 + HALF_WINDOW).max(1));
@@ -53,6 +76,9 @@ pub(super) fn best_radius(region: &Region, low: f64, high: f64) -> Option<Found>
             falls.extend(inner.zip(outer).map(|(inner, outer)| (inner - outer) as f32));
         }
     }
+    let favoured = |found: &Found| {
+        f64::from(found.score) * usual.map_or(1.0, |usual| usual.favour(found.radius))
+    };
     falls
         .iter_mut()
         .enumerate()
@@ -63,7 +89,7 @@ pub(super) fn best_radius(region: &Region, low: f64, high: f64) -> Option<Found>
             let score = 0.5 * (quantile(falls, 0.5)? + quantile(falls, 0.25)?);
             Some(Found { radius: radius(idx + inside), score, noise })
         })
-        .max_by(|a, b| a.score.total_cmp(&b.score))
+        .max_by(|a, b| favoured(a).total_cmp(&favoured(b)))
 }
 
 /// Standard deviation of a value about its neighbours', from the median step between them: steps
