@@ -157,13 +157,13 @@ fn read_film(
     response.on_hover_and_drag_cursor(cursor);
 }
 
-/// Where the pointer comes to rest and an outline could begin: asks whether a mass stands out
+/// Where the pointer comes to rest on a film without an outline: asks whether a mass stands out
 /// there, and says so where none does.
 fn rest(ui: &Ui, state: &State, film: &Film, view: &View, pos: Pos2, commands: &mut Vec<Command>) {
     let at = view.image_from_ui(pos);
-    let is_over = film.marked().is_some_and(|marked| marked.outline.contour.contains(at));
     let is_free = ui.input(|input| input.modifiers.is_none() && !input.pointer.any_down());
-    if state.hands.tool != Tool::Outline || state.gesture != Gesture::Idle || is_over || !is_free {
+    let is_idle = state.hands.tool == Tool::Outline && state.gesture == Gesture::Idle;
+    if film.marked().is_some() || !is_idle || !is_free {
         return;
     }
     let known = state.rest.filter(|rest| {
