@@ -267,7 +267,9 @@ fn an_outline_comes_back_when_its_film_is_opened_again_and_undo_takes_it_away() 
     let before = marked(&window);
     let is_written = |what: &str| {
         let files = std::fs::read_dir(folder.path().join("outlines")).into_iter().flatten();
-        let texts = files.flatten().filter_map(|file| std::fs::read_to_string(file.path()).ok());
+        // Not those that are being written.
+        let whole = files.flatten().filter(|f| f.path().extension().is_some_and(|e| e == "json"));
+        let texts = whole.filter_map(|file| std::fs::read_to_string(file.path()).ok());
         texts.into_iter().any(|text| text.contains(what))
     };
     until(&mut window, "the mended outline is written", |_| is_written("Smooth"));
