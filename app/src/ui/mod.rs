@@ -16,6 +16,7 @@ mod card;
 mod dialogs;
 mod films;
 mod gallery;
+mod hand;
 mod inspector;
 mod marks;
 mod measures;
