@@ -14,6 +14,8 @@ use crate::voi_lut::VoiLut;
 /// One frame of one image, as recorded.
 #[derive(Debug, Clone)]
 pub struct Mammogram {
+    /// Which of the file's frames this is.
+    pub frame: Frame,
     pub rows: u32,
     pub columns: u32,
     /// Row by row, `rows * columns` of them; stored value = sample + [`Self::stored_offset`].
@@ -25,12 +27,16 @@ pub struct Mammogram {
     pub modality_lut: ModalityLut,
     /// PixelPaddingValue and PixelPaddingRangeLimit as stored values, both ends included.
     pub padding: Option<(i32, i32)>,
+    /// The sample of the emptied background where no padding is declared: black when inverted too.
+    pub air: Option<u16>,
     /// What the file offers to the eye, default first; never empty (an automatic window at least).
     pub voi_luts: Vec<VoiLut>,
     /// `None`: nothing is known about size, every length is in pixels.
     pub spacing: Option<Spacing>,
     pub image_laterality: Option<ImageLaterality>,
     pub view_position: Option<ViewPosition>,
+    /// PatientOrientation (0020,0020): the directions of rows and of columns, in letters.
+    pub patient_orientation: Option<[String; 2]>,
     /// PatientID as the file has it, for exclusion of the patient's own cases; never printed or logged.
     pub patient_id: Option<String>,
     pub sop_instance_uid: Option<String>,
@@ -39,6 +45,22 @@ pub struct Mammogram {
     pub content_hash: [u8; 32],
     /// Leniencies and cautions, in the order they were met.
     pub cautions: Vec<Caution>,
+}
+
+/// A frame's place in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// From 0.
+    pub idx: u32,
+    /// NumberOfFrames (0028,0008).
+    pub count: u32,
+}
+
+impl Default for Frame {
+    /// The only one.
+    fn default() -> Self {
+        Self { idx: 0, count: 1 }
+    }
 }
 
 /// PhotometricInterpretation (0028,0004), the grey ones.
@@ -124,6 +146,7 @@ const HARMLESS: &[&str] = &[
     "W-NO-LATERALITY",
     "W-NO-SPACING",
     "W-NO-VIEW",
+    "W-OFFSET-TABLE",
     "W-SPACING-INVALID",
     "W-TRAILING",
     "W-VIEW-MODIFIER",

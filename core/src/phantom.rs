@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use crate::geometry::{Contour, ImagePoint};
 use crate::lexicon::{ImageLaterality, MassMargin, Pathology, ViewPosition};
-use crate::mammogram::{Mammogram, ModalityLut, PhotometricInterpretation, Spacing, SpacingOrigin};
+use crate::mammogram::{
+    Frame, Mammogram, ModalityLut, PhotometricInterpretation, Spacing, SpacingOrigin,
+};
 use crate::voi_lut::{VoiFunction, VoiLut};
 
 mod blend;
@@ -155,6 +157,7 @@ impl Phantom {
         let mut content_hash = [0; 32];
         content_hash[..8].copy_from_slice(&seed.to_le_bytes());
         Mammogram {
+            frame: Frame::default(),
             rows: self.rows,
             columns: self.columns,
             samples: Arc::new(samples),
@@ -163,10 +166,12 @@ impl Phantom {
             photometric_interpretation: self.photometric_interpretation,
             modality_lut: ModalityLut::Rescale { slope: 1.0, intercept: 0.0 },
             padding: None,
+            air: None,
             voi_luts: vec![VoiLut { explanation: "Phantom".to_owned(), function: window }],
             spacing: Some(Spacing::square(self.pixel_mm, SpacingOrigin::Calibrated)),
             image_laterality: Some(ImageLaterality::Left),
             view_position: Some(ViewPosition::Cc),
+            patient_orientation: None,
             patient_id: Some(format!("PHANTOM-{seed}")),
             sop_instance_uid: None,
             lossy: false,

@@ -71,6 +71,10 @@ pub enum Error {
     Encoder(#[from] encoder::Error),
     #[error("the library is empty; import cases first: {path}")]
     Empty { path: PathBuf },
+    #[error(
+        "this is a raw image (FOR PROCESSING); it cannot be compared with images made for reading"
+    )]
+    Raw,
     #[error("the picture cannot be shown")]
     Picture(#[source] library::Error),
 }
@@ -169,6 +173,9 @@ impl Retriever {
         contour: &Contour,
         query: &Query,
     ) -> Result<Neighbours, Error> {
+        if mammogram.cautions.iter().any(|caution| caution.code == "W-FOR-PROCESSING") {
+            return Err(Error::Raw);
+        }
         let start = Instant::now();
         let descriptors = self.encoder.describe(&[patch::extract(mammogram, contour)])?;
         let descriptor = descriptors.first().expect("one descriptor a patch");

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use self::breast::breast_range;
+pub use self::breast::{ChestWall, chest_wall, stated_chest_wall};
 
 use crate::mammogram::{Mammogram, PhotometricInterpretation};
 
@@ -34,14 +35,14 @@ pub enum VoiFunction {
 
 impl VoiLut {
     /// Display value of each sample, 0 black to 255 white; MONOCHROME1 turned at the end, once;
-    /// padding black, `invert` or not.
+    /// padding black, `invert` or not, and so is an emptied background without padding's word for it.
     pub fn display_table(&self, mammogram: &Mammogram, invert: bool) -> Vec<u8> {
         let is_monochrome1 =
             mammogram.photometric_interpretation == PhotometricInterpretation::Monochrome1;
         let is_turned = is_monochrome1 != invert;
         (0..=u16::MAX)
             .map(|sample| {
-                if mammogram.is_padding(sample) {
+                if mammogram.is_padding(sample) || invert && mammogram.air == Some(sample) {
                     return 0;
                 }
                 let stored = i32::from(sample) + mammogram.stored_offset;
@@ -104,10 +105,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::mammogram::ModalityLut;
+    use crate::mammogram::{Frame, ModalityLut};
 
     fn film(photometric_interpretation: PhotometricInterpretation, samples: Vec<u16>) -> Mammogram {
         Mammogram {
+            frame: Frame::default(),
             rows: 1,
             columns: samples.len() as u32,
             samples: Arc::new(samples),
@@ -116,10 +118,12 @@ mod tests {
             photometric_interpretation,
             modality_lut: ModalityLut::Rescale { slope: 1.0, intercept: 0.0 },
             padding: None,
+            air: None,
             voi_luts: Vec::new(),
             spacing: None,
             image_laterality: None,
             view_position: None,
+            patient_orientation: None,
             patient_id: None,
             sop_instance_uid: None,
             lossy: false,

@@ -20,6 +20,7 @@ pub(crate) fn film(columns: u32, rows: u32, sample: impl Fn(u32, u32) -> u16) ->
     content_hash[31] = (columns ^ rows) as u8;
     let full = VoiFunction::Linear { center: 2048.0, width: 4096.0 };
     Mammogram {
+        frame: precedent_core::mammogram::Frame::default(),
         rows,
         columns,
         samples: Arc::new(samples),
@@ -28,10 +29,12 @@ pub(crate) fn film(columns: u32, rows: u32, sample: impl Fn(u32, u32) -> u16) ->
         photometric_interpretation: PhotometricInterpretation::Monochrome2,
         modality_lut: ModalityLut::Rescale { slope: 1.0, intercept: 0.0 },
         padding: None,
+        air: None,
         voi_luts: vec![VoiLut { explanation: "Full range".to_owned(), function: full }],
         spacing: None,
         image_laterality: None,
         view_position: None,
+        patient_orientation: None,
         patient_id: None,
         sop_instance_uid: None,
         lossy: false,

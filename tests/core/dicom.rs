@@ -5,6 +5,8 @@ mod attributes;
 mod decoder;
 pub(crate) mod file;
 mod fixtures;
+mod frames;
+mod listing;
 mod malformed;
 mod mutation;
 

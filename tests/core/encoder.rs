@@ -45,6 +45,7 @@ pub(crate) fn film(
         })
         .collect();
     Mammogram {
+        frame: precedent_core::mammogram::Frame::default(),
         rows,
         columns,
         samples: Arc::new(samples),
@@ -53,6 +54,7 @@ pub(crate) fn film(
         photometric_interpretation: PhotometricInterpretation::Monochrome2,
         modality_lut: ModalityLut::Rescale { slope: 1.0, intercept: 0.0 },
         padding: None,
+        air: None,
         voi_luts: Vec::new(),
         spacing: Some(Spacing {
             column_spacing_mm: spacing_mm.0,
@@ -61,6 +63,7 @@ pub(crate) fn film(
         }),
         image_laterality: None,
         view_position: None,
+        patient_orientation: None,
         patient_id: None,
         sop_instance_uid: None,
         lossy: false,

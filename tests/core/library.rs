@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use precedent_core::case::CaseId;
-use precedent_core::dicom::Reader;
+use precedent_core::dicom::{self, Reader};
 use precedent_core::encoder::{DeviceChoice, Encoder};
-use precedent_core::import::{self, OnFault, Outcome, manifest};
+use precedent_core::import::{self, OnFault, Outcome, Rules, manifest};
 use precedent_core::library::{Error, Library, Picture};
 use precedent_core::phantom::Phantom;
 
@@ -78,12 +78,21 @@ impl Bench {
     }
 
     fn import(&self, library: &mut Library, on_fault: OnFault) -> Result<Outcome, import::Error> {
+        self.import_by(library, on_fault, false)
+    }
+
+    fn import_by(
+        &self,
+        library: &mut Library,
+        on_fault: OnFault,
+        confirmed: bool,
+    ) -> Result<Outcome, import::Error> {
         import::import(
             library,
             &self.encoder(),
             &mut reader(),
             &manifest::read(&self.manifest()).expect("our own manifest"),
-            on_fault,
+            Rules { on_fault, confirmed },
             &mut |_| std::ops::ControlFlow::Continue(()),
             &mut |_, _| {},
         )
@@ -176,6 +185,31 @@ fn a_faulty_row_is_named_and_the_others_come_in_or_none_as_asked() {
     assert_eq!((outcome.added.len(), lines), (2, vec![3, 5]));
     assert!(outcome.faults[0].reason.contains("gone.png"), "{:?}", outcome.faults);
     assert!(library.verify().expect("it can be read").faults.is_empty());
+}
+
+#[test]
+fn a_film_in_doubt_waits_for_a_person() {
+    let bench = Bench::new(2);
+    // The first film as a DICOM file that says that text is burnt into it.
+    let png = reader().read(&bench.film(0)).expect("our own film");
+    let film = bench.dir.path().join("burnt.dcm");
+    dicom::write(&png, &film).expect("a small file");
+    let mut bytes = fs::read(&film).expect("it was just written");
+    let at = bytes.windows(4).position(|w| w == [0x28, 0, 0x52, 0x10]).expect("it has a rescale");
+    bytes.splice(at..at, *b"\x28\0\x01\x03CS\x04\0YES ");
+    fs::write(&film, bytes).expect("a small file");
+    let rows = fs::read_to_string(bench.manifest()).expect("our own manifest");
+    fs::write(bench.manifest(), rows.replace("film0.png", "burnt.dcm")).expect("small");
+
+    let mut library = Library::create(&bench.library()).expect("a new folder");
+    let outcome = bench.import(&mut library, OnFault::Continue).expect("one row waits");
+    assert_eq!((outcome.added.len(), outcome.faults.len()), (1, 1));
+    assert!(outcome.faults[0].reason.contains("W-BURNED-IN"), "{:?}", outcome.faults);
+    let outcome = bench.import_by(&mut library, OnFault::Continue, true).expect("both come in");
+    assert_eq!((outcome.added.len(), outcome.already_there), (1, 1));
+    let case = library.cases().expect("two cases").into_iter().find(|c| c.id == outcome.added[0]);
+    let codes: Vec<_> = case.expect("it came in").cautions.into_iter().map(|c| c.code).collect();
+    assert!(codes.contains(&"W-BURNED-IN".to_owned()), "{codes:?}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("dicom_core", &["core/src/dicom"]),
     ("dicom_pixeldata", &["core/src/dicom"]),
     ("dicom_dictionary_std", &["core/src/dicom"]),
+    ("dicom_encoding", &["core/src/dicom"]),
     ("burn", &["core/src/encoder", "core/src/training"]),
     ("kiddo", &["core/src/index.rs", "core/src/index"]),
     ("rusqlite", &["core/src/library.rs", "core/src/library"]),

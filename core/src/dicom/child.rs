@@ -7,9 +7,9 @@ use std::io::{self, Read};
 use std::process::ExitCode;
 
 use super::attributes::{self, DataSet};
-use super::guard::MAX_FILE;
+use super::guard::MAX_REQUEST;
 use super::wire::{self, Reply, Request};
-use super::{limits, picture, pixels};
+use super::{directory, limits, picture, pixels};
 
 /// The hidden first argument that turns any of our executables into the decoding process.
 pub const ARGUMENT: &str = "--decode-child";
@@ -29,7 +29,7 @@ fn serve() -> io::Result<()> {
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     while let Some((request, length)) = wire::read::<Request>(&mut input)? {
         limits::renew_cpu_time();
-        if length > MAX_FILE {
+        if length > 2 * MAX_REQUEST {
             return Err(io::Error::from(io::ErrorKind::InvalidData));
         }
         let mut body = Vec::with_capacity(length as usize);
@@ -56,18 +56,25 @@ enum Error {
 
 fn answer(request: &Request, body: &[u8]) -> Result<(Reply, Vec<u16>), Error> {
     match request {
-        Request::Picture => {
+        Request::Picture { has_pixels: false } => {
+            Ok((Reply::Attributes(Box::new(picture::attributes(body)?)), Vec::new()))
+        }
+        Request::Picture { has_pixels: true } => {
             let (attributes, samples) = picture::decode(body)?;
             Ok((Reply::Shown(Box::new(attributes)), samples))
         }
-        Request::Dicom { syntax, encoding, layout, dataset_length, has_frame } => {
-            let (dataset, frame) = body.split_at_checked(*dataset_length).ok_or(Error::Request)?;
-            let dataset = DataSet::parse(dataset, *encoding)?;
+        Request::Directory { encoding } => {
+            let dataset = DataSet::parse(body, *encoding, &[])?;
+            Ok((Reply::Directory(directory::records(&dataset)), Vec::new()))
+        }
+        Request::Dicom { syntax, encoding, charset, layout, dataset_length, frame } => {
+            let (dataset, stream) = body.split_at_checked(*dataset_length).ok_or(Error::Request)?;
+            let dataset = DataSet::parse(dataset, *encoding, charset)?;
             let mut attributes = attributes::settle(&dataset, layout)?;
-            if !has_frame {
+            let Some(which) = frame else {
                 return Ok((Reply::Attributes(Box::new(attributes)), Vec::new()));
-            }
-            let stored = pixels::decode(frame, syntax, layout)?;
+            };
+            let stored = pixels::decode(stream, syntax, layout, *which)?;
             attributes.take(&stored);
             Ok((Reply::Shown(Box::new(attributes)), stored.samples))
         }

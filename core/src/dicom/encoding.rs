@@ -2,6 +2,9 @@
 
 use std::io::Read;
 
+use dicom_core::Tag;
+
+use super::bytes::Bytes;
 use super::guard::{MAX_INFLATED, Refusal};
 use crate::mammogram::Caution;
 
@@ -22,6 +25,10 @@ pub(super) const EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1";
 pub(super) const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 pub(super) const EXPLICIT_BIG: &str = "1.2.840.10008.1.2.2";
 pub(super) const RLE: &str = "1.2.840.10008.1.2.5";
+/// Uncompressed frames in fragments.
+pub(super) const ENCAPSULATED_UNCOMPRESSED: &str = "1.2.840.10008.1.2.1.98";
+/// Each frame deflated, in fragments.
+pub(super) const DEFLATED_FRAMES: &str = "1.2.840.10008.1.2.8.1";
 const STANDARD: &str = "1.2.840.10008.1.2.";
 
 impl Syntax {
@@ -65,6 +72,25 @@ impl Encoding {
         }
     }
 
+    /// Writes tag, value representation (one with a long length) and length.
+    pub(super) fn put_head(self, to: &mut Vec<u8>, tag: Tag, vr: [u8; 2], length: u32) {
+        for word in [tag.group(), tag.element()] {
+            to.extend(if self == Self::ExplicitBig {
+                word.to_be_bytes()
+            } else {
+                word.to_le_bytes()
+            });
+        }
+        if self.is_explicit() {
+            to.extend([vr[0], vr[1], 0, 0]);
+        }
+        to.extend(if self == Self::ExplicitBig {
+            length.to_be_bytes()
+        } else {
+            length.to_le_bytes()
+        });
+    }
+
     /// The uncompressed transfer syntax that is written this way.
     pub(super) fn plain_syntax(self) -> Syntax {
         let uid = match self {
@@ -78,7 +104,7 @@ impl Encoding {
 
 /// How the data set is written, by its first element; the header's word is only checked.
 pub(super) fn probe(
-    dataset: &[u8],
+    dataset: &Bytes,
     syntax: Option<&Syntax>,
     cautions: &mut Vec<Caution>,
 ) -> Result<Encoding, Refusal> {
@@ -99,8 +125,8 @@ pub(super) fn probe(
 }
 
 /// An image's data set starts with a low even group (0008, seldom another) and a short element.
-fn guess(dataset: &[u8]) -> Option<Encoding> {
-    let first = dataset.first_chunk::<8>()?;
+fn guess(dataset: &Bytes) -> Option<Encoding> {
+    let first = dataset.chunk::<8>(0, usize::MAX)?;
     let has_vr = first[4].is_ascii_uppercase() && first[5].is_ascii_uppercase();
     let is_low = |group: u16| (2..=0x0040).contains(&group) && group.is_multiple_of(2);
     let little = is_low(u16::from_le_bytes([first[0], first[1]]));
@@ -117,13 +143,35 @@ fn guess(dataset: &[u8]) -> Option<Encoding> {
     }
 }
 
-/// The data set behind a deflated one, never more than [`MAX_INFLATED`] bytes.
-pub(super) fn inflate(body: &[u8]) -> Result<Vec<u8>, Refusal> {
+/// The data set behind a deflated one, never more than [`MAX_INFLATED`] bytes. Some writers wrap
+/// the stream as zlib does, some do not deflate at all.
+pub(super) fn inflate(body: &Bytes, cautions: &mut Vec<Caution>) -> Result<Bytes, Refusal> {
+    if body.len() as u64 > MAX_INFLATED {
+        return Err(Refusal::Bomb);
+    }
+    let deflated = body.whole().map_err(Refusal::Read)?;
+    let failed = match grown(flate2::read::DeflateDecoder::new(&*deflated)) {
+        Ok(dataset) => return Ok(dataset),
+        Err(Refusal::Inflate(error)) => error,
+        Err(refusal) => return Err(refusal),
+    };
+    let other = match grown(flate2::read::ZlibDecoder::new(&*deflated)) {
+        Ok(dataset) => dataset,
+        Err(_) if guess(body).is_some() => body.clone(),
+        Err(_) => return Err(Refusal::Inflate(failed)),
+    };
+    cautions.push(Caution::new(
+        "W-ENCODING",
+        "the file header names another encoding than the data have; the data were believed",
+    ));
+    Ok(other)
+}
+
+fn grown(deflated: impl Read) -> Result<Bytes, Refusal> {
     let mut dataset = Vec::new();
-    let mut source = flate2::read::DeflateDecoder::new(body).take(MAX_INFLATED + 1);
-    source.read_to_end(&mut dataset).map_err(Refusal::Inflate)?;
+    deflated.take(MAX_INFLATED + 1).read_to_end(&mut dataset).map_err(Refusal::Inflate)?;
     if dataset.len() as u64 > MAX_INFLATED {
         return Err(Refusal::Bomb);
     }
-    Ok(dataset)
+    Ok(dataset.into())
 }

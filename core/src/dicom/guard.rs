@@ -8,7 +8,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use dicom_core::Tag;
+use dicom_dictionary_std::tags;
 
+use super::bytes::Bytes;
 use super::encoding::{Encoding, Syntax};
 use super::walk::{Walk, walk};
 use super::{encoding, header};
@@ -18,8 +20,12 @@ use crate::mammogram::Caution;
 pub(super) const MAX_DEPTH: usize = 64;
 /// Longest single attribute (other than pixel data) that is handed on.
 pub(super) const MAX_VALUE: usize = 4 << 20;
-/// Most bytes a file may have: it is held in memory while it is read.
-pub(super) const MAX_FILE: u64 = 1 << 30;
+/// Most bytes a file may have; those above [`super::IN_MEMORY`] are read piece by piece.
+pub(super) const MAX_FILE: u64 = 16 << 30;
+/// Most bytes that are handed to the decoding process at once.
+pub(super) const MAX_REQUEST: u64 = 1 << 30;
+/// Most bytes of attributes that are handed on.
+const MAX_WANTED: usize = 64 << 20;
 /// Most bytes a deflated data set may grow to; a film of 8000 x 10000 is 160 MB.
 pub(super) const MAX_INFLATED: u64 = 256 << 20;
 /// Most pixels of one frame: twice the largest film scan in use.
@@ -70,21 +76,39 @@ pub enum Refusal {
         "the frames of this file cannot be told apart ({frames} frames in {fragments} fragments)"
     )]
     Frames { frames: u32, fragments: usize },
+    #[error("frame {number} was asked for, the file has {frames}")]
+    NoSuchFrame { number: u64, frames: u32 },
     #[error("the pixels are not compressed although the header says so; the file is refused")]
     NotCompressed,
+    #[error(
+        "the image lies in a vendor's own container for tomosynthesis, which is not supported; \
+         export it as Breast Tomosynthesis"
+    )]
+    VendorContainer,
+    #[error("this is a DICOMDIR, the list of a medium's files, not an image")]
+    Directory,
+    #[error("{kind}, not an image")]
+    OtherObject { kind: &'static str },
+    #[error("the picture is in colour ({photometric}); a mammogram is grey")]
+    Colour { photometric: String },
+    #[error("the file cannot be read to its end")]
+    Read(#[source] std::io::Error),
 }
 
 /// A data set whose structure holds.
 #[derive(Debug)]
-pub(super) struct Structure<'a> {
+pub(super) struct Structure {
     pub(super) syntax: Syntax,
     /// How the data set is really written; may differ from what the header says.
     pub(super) encoding: Encoding,
     /// The data set, inflated where it was deflated; all ranges count from its start.
-    pub(super) dataset: Cow<'a, [u8]>,
+    pub(super) dataset: Bytes,
     /// The first of each wanted element at the top level.
     pub(super) elements: Vec<Element>,
     pub(super) pixel_data: Option<PixelData>,
+    /// The items of PerFrameFunctionalGroupsSequence, whole.
+    pub(super) frame_groups: Vec<Range<usize>>,
+    pub(super) has_vendor_pixels: bool,
     pub(super) cautions: Vec<Caution>,
 }
 
@@ -94,6 +118,8 @@ pub(super) struct Element {
     pub(super) tag: Tag,
     pub(super) whole: Range<usize>,
     pub(super) value: Range<usize>,
+    /// Its value representation is UN: what it is, only the dictionary knows.
+    pub(super) is_un: bool,
 }
 
 /// Where PixelData (7FE0,0010) lies.
@@ -113,38 +139,51 @@ pub(super) struct Cut {
 }
 
 /// Walks the file; keeps the elements that `is_wanted` names.
-pub(super) fn inspect(
-    file: &[u8],
-    is_wanted: impl Fn(Tag) -> bool,
-) -> Result<Structure<'_>, Refusal> {
+pub(super) fn inspect(file: &Bytes, is_wanted: impl Fn(Tag) -> bool) -> Result<Structure, Refusal> {
     if file.is_empty() {
         return Err(Refusal::Empty);
     }
     let header = header::read(file)?;
     let mut cautions = header.cautions;
-    let body = &file[header.end..];
+    let body = file.behind(header.end);
     let dataset = match &header.syntax {
-        Some(syntax) if syntax.is_deflated() => Cow::Owned(encoding::inflate(body)?),
-        _ => Cow::Borrowed(body),
+        Some(syntax) if syntax.is_deflated() => encoding::inflate(&body, &mut cautions)?,
+        _ => body,
     };
     let encoding = encoding::probe(&dataset, header.syntax.as_ref(), &mut cautions)?;
     let walked = walk(&dataset, encoding, is_wanted);
-    let Walk { elements, pixel_data, cautions: met } = match (walked, &header.syntax) {
+    let walk = match (walked, &header.syntax) {
         // Without a header anything may look like a first element for a while.
         (Err(_), None) => return Err(Refusal::NotAnImage),
         (Ok(walk), None) if walk.elements.is_empty() => return Err(Refusal::NotAnImage),
         (walked, _) => walked?,
     };
+    let Walk { elements, pixel_data, frame_groups, has_vendor_pixels, cautions: met } = walk;
     cautions.extend(met);
     let syntax = header.syntax.unwrap_or_else(|| encoding.plain_syntax());
-    Ok(Structure { syntax, encoding, dataset, elements, pixel_data, cautions })
+    let whole: usize = elements.iter().map(|e| e.whole.len()).sum();
+    if whole > MAX_WANTED {
+        let longest = elements.iter().max_by_key(|e| e.whole.len());
+        let tag = longest.map_or(Tag(0, 0), |e| e.tag);
+        return Err(Refusal::ValueTooLong { tag, bytes: whole });
+    }
+    Ok(Structure {
+        syntax,
+        encoding,
+        dataset,
+        elements,
+        pixel_data,
+        frame_groups,
+        has_vendor_pixels,
+        cautions,
+    })
 }
 
-impl Structure<'_> {
+impl Structure {
     /// The value's bytes of a kept element.
-    pub(super) fn value(&self, tag: Tag) -> Option<&[u8]> {
+    pub(super) fn value(&self, tag: Tag) -> Option<Cow<'_, [u8]>> {
         let element = self.elements.iter().find(|e| e.tag == tag)?;
-        Some(&self.dataset[element.value.clone()])
+        self.dataset.range(element.value.clone()).ok()
     }
 
     /// The first value of a kept US element.
@@ -152,18 +191,42 @@ impl Structure<'_> {
         self.value(tag)?.first_chunk::<2>().map(|b| self.encoding.u16(*b))
     }
 
-    /// The first value of a kept IS element.
-    pub(super) fn integer_string(&self, tag: Tag) -> Option<i64> {
-        let text = std::str::from_utf8(self.value(tag)?).ok()?;
-        text.split('\\').next()?.trim_matches([' ', '\0']).parse().ok()
+    /// The first value of a kept text element that is plain ASCII.
+    pub(super) fn text(&self, tag: Tag) -> Option<String> {
+        self.texts(tag).into_iter().next().filter(|text| !text.is_empty())
     }
 
-    /// The kept elements end to end: a small data set of the same encoding.
-    pub(super) fn wanted_dataset(&self) -> Vec<u8> {
+    /// All values of a kept text element that is plain ASCII, trimmed.
+    pub(super) fn texts(&self, tag: Tag) -> Vec<String> {
+        let Some(value) = self.value(tag) else { return Vec::new() };
+        let text = String::from_utf8_lossy(&value);
+        text.split('\\').map(|part| part.trim_matches([' ', '\0']).to_owned()).collect()
+    }
+
+    /// The kept elements end to end: a small data set of the same encoding, with the functional
+    /// groups of one frame and without the words on how text is written (`text.rs` decodes it).
+    pub(super) fn wanted_dataset(&self, frame_idx: u32) -> Result<Vec<u8>, Refusal> {
         let mut bytes = Vec::new();
         for element in &self.elements {
-            bytes.extend_from_slice(&self.dataset[element.whole.clone()]);
+            let head = match element.tag {
+                tags::SPECIFIC_CHARACTER_SET => continue,
+                tag if tag.group() == tags::PIXEL_DATA.group() => continue,
+                tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE => {
+                    let Some(item) = self.frame_groups.get(frame_idx as usize) else { continue };
+                    let vr = if element.is_un { *b"UN" } else { *b"SQ" };
+                    self.encoding.put_head(&mut bytes, element.tag, vr, item.len() as u32);
+                    item.clone()
+                }
+                // A known attribute that came as UN of undefined length: its length is known now.
+                _ if element.is_un => {
+                    let length = element.value.len() as u32;
+                    self.encoding.put_head(&mut bytes, element.tag, *b"UN", length);
+                    element.value.clone()
+                }
+                _ => element.whole.clone(),
+            };
+            bytes.extend_from_slice(&self.dataset.range(head).map_err(Refusal::Read)?);
         }
-        bytes
+        Ok(bytes)
     }
 }

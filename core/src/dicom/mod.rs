@@ -6,11 +6,13 @@
 //! film through a pipe.
 //!
 //! In the caller's process:
+//! - `bytes`: where do the file's bytes lie, in memory or on the disk?
 //! - `header`, `encoding`, `walk`, `guard`: is the structure of the file sound?
-//! - `frame`: which bytes are the first frame, and are they all there?
+//! - `frame`: which bytes are one frame, and are they all there?
 //! - `pixels`: what are the stored values? Uncompressed ones here, compressed ones in the child.
 //! - `process`, `wire`: how is the child asked, watched and replaced?
 //! - `sidecar`: does a person state a scale beside the film?
+//! - `listing`, `directory`: which films are in a folder or on a medium, whose, of which visit?
 //!
 //! In the child:
 //! - [`child`], `limits`: what may it use?
@@ -23,25 +25,35 @@
 //! Every file ends in one of four states: shown, shown with a caution that matters
 //! ([`Caution::is_doubt`]), attributes only ([`Error::PixelsCut`]), refused.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use dicom_dictionary_std::tags;
+
+use self::bytes::Bytes;
 use self::frame::{Frame, Layout};
+use self::guard::Structure;
+use self::pixels::Which;
 use self::process::Decoder;
 use self::wire::{Reply, Request};
-use crate::mammogram::{Caution, Mammogram};
+use crate::mammogram::{Caution, Frame as FrameNumber, Mammogram};
 use crate::voi_lut::VoiLut;
+use crate::{background, voi_lut};
 
 mod attributes;
+mod bytes;
 pub mod child;
 mod codec;
+mod directory;
 mod encoding;
 mod frame;
 mod guard;
 mod header;
 mod limits;
+pub mod listing;
 mod picture;
 mod pixels;
 mod process;
@@ -50,7 +62,7 @@ mod walk;
 mod wire;
 mod write;
 
-pub use self::attributes::Attributes;
+pub use self::attributes::{Attributes, Study};
 pub use self::guard::Refusal;
 pub use self::process::Error as DecoderError;
 pub use self::write::{WriteError, write};
@@ -77,10 +89,29 @@ pub enum Error {
     Decoder(#[from] DecoderError),
 }
 
+/// Files above this many bytes are read piece by piece.
+const IN_MEMORY: u64 = 64 << 20;
+
 /// Reads files through one warm child process; keep one for the life of the program.
 #[derive(Debug)]
 pub struct Reader {
     decoder: Decoder,
+    in_memory: u64,
+    /// The last file with several frames, so that scrolling does not begin anew.
+    opened: Option<Opened>,
+}
+
+/// A file whose structure is known; no pixel of it has been read.
+#[derive(Debug)]
+struct Opened {
+    path: PathBuf,
+    length: u64,
+    modified: Option<SystemTime>,
+    file: Bytes,
+    /// `None`: a PNG or JPEG picture.
+    dicom: Option<(Structure, Layout)>,
+    /// BLAKE3 of the whole file, once it is known.
+    hash: Option<[u8; 32]>,
 }
 
 impl Default for Reader {
@@ -98,7 +129,8 @@ impl Reader {
 
     /// A reader whose child is another executable that calls [`crate::run_if_child`] first.
     pub fn with_program(program: impl Into<PathBuf>) -> Self {
-        Self { decoder: Decoder::new(program.into(), process::TIME_LIMIT) }
+        let decoder = Decoder::new(program.into(), process::TIME_LIMIT);
+        Self { decoder, in_memory: IN_MEMORY, opened: None }
     }
 
     /// The longest that one file may take; a minute unless set.
@@ -107,63 +139,164 @@ impl Reader {
         self
     }
 
-    /// Reads one file: DICOM, or an 8/16-bit grey PNG or JPEG (with a caution that it carries
-    /// neither patient nor scale). A scale may stand in a sidecar, see `sidecar.rs`.
+    /// Files above this many bytes are read piece by piece, 64 MiB unless set; what comes out is
+    /// the same.
+    pub fn with_most_in_memory(mut self, bytes: u64) -> Self {
+        self.in_memory = bytes;
+        self
+    }
+
+    /// Reads one file, its first frame: DICOM, or an 8/16-bit grey PNG or JPEG (with a caution
+    /// that it carries neither patient nor scale). A scale may stand in a sidecar, see `sidecar.rs`.
     pub fn read(&mut self, path: &Path) -> Result<Mammogram, Error> {
-        let file = bytes_of(path)?;
-        let mut decode = || {
-            if picture::is_picture(&file) {
-                self.ask(&Request::Picture, &[&file])
-            } else {
-                self.read_dicom(&file)
+        self.read_frame(path, 0)
+    }
+
+    /// Reads one frame, counted from 0, with its own windows, scale and side. One after the other
+    /// costs the memory of one; [`Mammogram::frame`] says how many there are.
+    pub fn read_frame(&mut self, path: &Path, frame_idx: u32) -> Result<Mammogram, Error> {
+        let mut opened = self.open(path)?;
+        let known = opened.hash;
+        let mut decode = || match &opened.dicom {
+            Some((structure, layout)) => self.read_dicom(structure, layout, frame_idx),
+            None if frame_idx == 0 => {
+                let file = opened.file.whole().map_err(Refusal::Read)?;
+                self.ask(&Request::Picture { has_pixels: true }, &[&file])
+            }
+            None => {
+                Err(Refusal::NoSuchFrame { number: u64::from(frame_idx) + 1, frames: 1 }.into())
             }
         };
         // The hash of a film takes as long as the pipe does; that of a small file is not worth a thread.
-        let (decoded, hash) = if file.len() < 1 << 20 {
-            (decode(), blake3::hash(&file))
-        } else {
-            rayon::join(decode, || blake3::hash(&file))
+        let (decoded, hash) = match known {
+            Some(hash) => (decode(), Ok(hash)),
+            None if opened.length < 1 << 20 => (decode(), hash_of(&opened)),
+            None => rayon::join(decode, || hash_of(&opened)),
         };
         let (mut attributes, samples) = decoded?;
+        let hash = hash?;
         settle_spacing(&mut attributes, path);
-        let content_hash = *hash.as_bytes();
-        Ok(mammogram(attributes, samples, content_hash))
+        if attributes.number_of_frames > 1 {
+            opened.hash = Some(hash);
+            self.opened = Some(opened);
+        }
+        Ok(mammogram(attributes, frame_idx, samples, hash))
     }
 
-    fn read_dicom(&mut self, file: &[u8]) -> Result<(Attributes, Vec<u16>), Error> {
-        let structure = guard::inspect(file, attributes::is_wanted)?;
-        let layout = Layout::of(&structure)?;
-        let mut cautions = structure.cautions.clone();
-        let frame = frame::first(&structure, &layout, &mut cautions)?;
-        let dataset = structure.wanted_dataset();
-        let request = |has_frame| Request::Dicom {
-            syntax: structure.syntax.clone(),
-            encoding: structure.encoding,
-            layout,
-            dataset_length: dataset.len(),
-            has_frame,
+    /// What a file says about its image, without a pixel of it; the first frame's where it has several.
+    pub fn attributes(&mut self, path: &Path) -> Result<Attributes, Error> {
+        let in_memory = std::mem::replace(&mut self.in_memory, 0);
+        let opened = self.open(path);
+        self.in_memory = in_memory;
+        let opened = opened?;
+        let mut attributes = match &opened.dicom {
+            Some((structure, layout)) => {
+                frame::frame_exists(structure)?;
+                let (attributes, _) = self.ask_attributes(structure, layout, 0)?;
+                with_cautions(structure.cautions.clone(), attributes)
+            }
+            None => {
+                // A picture's size stands in its first bytes.
+                let start = opened.file.range(0..opened.file.len().min(1 << 20));
+                let start = start.map_err(Refusal::Read)?;
+                self.ask(&Request::Picture { has_pixels: false }, &[&start])?.0
+            }
         };
-        match frame {
-            Frame::Encapsulated { bytes } => {
-                let (attributes, samples) = self.ask(&request(true), &[&dataset, &bytes])?;
+        settle_spacing(&mut attributes, path);
+        Ok(attributes)
+    }
+
+    /// Opens a file as far as its structure goes, or takes it as it was opened last.
+    fn open(&mut self, path: &Path) -> Result<Opened, Error> {
+        let last = self.opened.take();
+        let open = |source| Error::Open { path: path.to_owned(), source };
+        let handle = File::open(path).map_err(open)?;
+        let metadata = handle.metadata().map_err(open)?;
+        if !metadata.is_file() {
+            return Err(Error::NotAFile { path: path.to_owned() });
+        }
+        let (length, modified) = (metadata.len(), metadata.modified().ok());
+        if let Some(last) = last
+            && (&*last.path, last.length, last.modified) == (path, length, modified)
+        {
+            return Ok(last);
+        }
+        if length > guard::MAX_FILE {
+            return Err(Refusal::TooLarge { bytes: length }.into());
+        }
+        let file = if length > self.in_memory {
+            Bytes::on_disk(handle, length as usize)
+        } else {
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(length as usize).map_err(|e| open(e.into()))?;
+            handle.take(self.in_memory).read_to_end(&mut bytes).map_err(open)?;
+            Bytes::from(bytes)
+        };
+        let dicom = if picture::is_picture(&file) {
+            None
+        } else {
+            let structure = guard::inspect(&file, attributes::is_wanted)?;
+            let layout = Layout::of(&structure)?;
+            Some((structure, layout))
+        };
+        Ok(Opened { path: path.to_owned(), length, modified, file, dicom, hash: None })
+    }
+
+    fn read_dicom(
+        &mut self,
+        structure: &Structure,
+        layout: &Layout,
+        frame_idx: u32,
+    ) -> Result<(Attributes, Vec<u16>), Error> {
+        let mut cautions = structure.cautions.clone();
+        if layout.frames > 1 {
+            let text =
+                format!("the file has {} frames; this is frame {}", layout.frames, frame_idx + 1);
+            cautions.push(Caution::new("W-MULTIFRAME", text));
+            let groups = structure.frame_groups.len();
+            if groups > 0 && groups != layout.frames as usize {
+                let text = format!(
+                    "the file describes {groups} frames and has {}; which belongs to which is uncertain",
+                    layout.frames
+                );
+                cautions.push(Caution::new("W-FRAME-GROUPS", text));
+            }
+        }
+        match frame::frame(structure, layout, frame_idx, &mut cautions)? {
+            Frame::Encapsulated { bytes, pictures } => {
+                let picture = if pictures > 1 { frame_idx } else { 0 };
+                let which = Some(Which { picture, pictures });
+                let dataset = structure.wanted_dataset(frame_idx)?;
+                let request = request(structure, layout, dataset.len(), which);
+                let (attributes, samples) = self.ask(&request, &[&dataset, &bytes])?;
                 if (attributes.rows, attributes.columns) != (layout.rows, layout.columns) {
                     return Err(DecoderError::BadReply.into());
                 }
                 Ok((with_cautions(cautions, attributes), samples))
             }
             Frame::Native { bytes, words } => {
-                let (attributes, _) = self.ask(&request(false), &[&dataset])?;
+                let (attributes, _) = self.ask_attributes(structure, layout, frame_idx)?;
                 let mut attributes = with_cautions(cautions, attributes);
-                let stored = pixels::unpack_native(bytes, words, structure.encoding, &layout);
+                let stored = pixels::unpack_native(&bytes, words, structure.encoding, layout);
                 attributes.take(&stored);
                 Ok((attributes, stored.samples))
             }
             Frame::Cut { have, need } => {
-                let (attributes, _) = self.ask(&request(false), &[&dataset])?;
+                let (attributes, _) = self.ask_attributes(structure, layout, frame_idx)?;
                 let attributes = Box::new(with_cautions(cautions, attributes));
                 Err(Error::PixelsCut { have, need, attributes })
             }
         }
+    }
+
+    fn ask_attributes(
+        &mut self,
+        structure: &Structure,
+        layout: &Layout,
+        frame_idx: u32,
+    ) -> Result<(Attributes, Vec<u16>), Error> {
+        let dataset = structure.wanted_dataset(frame_idx)?;
+        self.ask(&request(structure, layout, dataset.len(), None), &[&dataset])
     }
 
     fn ask(&mut self, request: &Request, body: &[&[u8]]) -> Result<(Attributes, Vec<u16>), Error> {
@@ -172,32 +305,78 @@ impl Reader {
                 Ok((*attributes, samples))
             }
             (Reply::Refused(sentence), _) => Err(Error::Undecodable(sentence)),
+            (Reply::Directory(_), _) => Err(DecoderError::BadReply.into()),
         }
+    }
+
+    /// Whether a file is a DICOMDIR, which [`listing::list`] reads.
+    pub fn is_directory(&mut self, path: &Path) -> bool {
+        matches!(self.directory(path), Ok(Some(_)))
+    }
+
+    /// The files that a DICOMDIR lists; `None` where the file is not one.
+    fn directory(&mut self, path: &Path) -> Result<Option<Vec<directory::Record>>, Error> {
+        let open = |source| Error::Open { path: path.to_owned(), source };
+        let handle = File::open(path).map_err(open)?;
+        let length = handle.metadata().map_err(open)?.len();
+        let file = Bytes::on_disk(handle, length as usize);
+        let is_directory = |tag| tag == tags::DIRECTORY_RECORD_SEQUENCE;
+        let structure = guard::inspect(&file, is_directory)?;
+        if structure.value(tags::DIRECTORY_RECORD_SEQUENCE).is_none() {
+            return Ok(None);
+        }
+        let dataset = structure.wanted_dataset(0)?;
+        let request = Request::Directory { encoding: structure.encoding };
+        match self.decoder.ask(&request, &[&dataset])? {
+            (Reply::Directory(records), _) => Ok(Some(records)),
+            (Reply::Refused(sentence), _) => Err(Error::Undecodable(sentence)),
+            _ => Err(DecoderError::BadReply.into()),
+        }
+    }
+}
+
+fn request(
+    structure: &Structure,
+    layout: &Layout,
+    dataset_length: usize,
+    frame: Option<Which>,
+) -> Request {
+    Request::Dicom {
+        syntax: structure.syntax.clone(),
+        encoding: structure.encoding,
+        charset: structure.texts(tags::SPECIFIC_CHARACTER_SET),
+        layout: *layout,
+        dataset_length,
+        frame,
+    }
+}
+
+/// BLAKE3 of the whole file; one that stays on the disk is read once more, by a handle of its own.
+fn hash_of(opened: &Opened) -> Result<[u8; 32], Error> {
+    if opened.file.is_in_memory() {
+        let file = opened.file.whole().map_err(Refusal::Read)?;
+        return Ok(*blake3::hash(&file).as_bytes());
+    }
+    let failed = |source| Error::Open { path: opened.path.clone(), source };
+    let mut file = File::open(&opened.path).map_err(failed)?.take(opened.length);
+    let mut hasher = blake3::Hasher::new();
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut piece).map_err(failed)? {
+            0 => return Ok(*hasher.finalize().as_bytes()),
+            count => hasher.update(&piece[..count]),
+        };
     }
 }
 
 /// Whether the structure of these bytes is sound enough for the decoding process; for tests of
 /// the guard alone.
 pub fn check_structure(file: &[u8]) -> Result<(), Refusal> {
-    let structure = guard::inspect(file, attributes::is_wanted)?;
+    let structure = guard::inspect(&Bytes::from(file.to_vec()), attributes::is_wanted)?;
     let layout = Layout::of(&structure)?;
-    frame::first(&structure, &layout, &mut Vec::new()).map(|_| ())
-}
-
-fn bytes_of(path: &Path) -> Result<Vec<u8>, Error> {
-    let open = |source| Error::Open { path: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(open)?;
-    let metadata = file.metadata().map_err(open)?;
-    if !metadata.is_file() {
-        return Err(Error::NotAFile { path: path.to_owned() });
-    }
-    if metadata.len() > guard::MAX_FILE {
-        return Err(Refusal::TooLarge { bytes: metadata.len() }.into());
-    }
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(metadata.len() as usize).map_err(|e| open(e.into()))?;
-    file.take(guard::MAX_FILE).read_to_end(&mut bytes).map_err(open)?;
-    Ok(bytes)
+    let last = layout.frames - 1;
+    frame::frame(&structure, &layout, 0, &mut Vec::new())?;
+    frame::frame(&structure, &layout, last, &mut Vec::new()).map(|_| ())
 }
 
 fn with_cautions(mut met: Vec<Caution>, mut attributes: Attributes) -> Attributes {
@@ -228,8 +407,14 @@ fn settle_spacing(attributes: &mut Attributes, path: &Path) {
     }
 }
 
-fn mammogram(attributes: Attributes, samples: Vec<u16>, content_hash: [u8; 32]) -> Mammogram {
+fn mammogram(
+    attributes: Attributes,
+    frame_idx: u32,
+    samples: Vec<u16>,
+    content_hash: [u8; 32],
+) -> Mammogram {
     let mut mammogram = Mammogram {
+        frame: FrameNumber { idx: frame_idx, count: attributes.number_of_frames },
         rows: attributes.rows,
         columns: attributes.columns,
         samples: Arc::new(samples),
@@ -242,12 +427,16 @@ fn mammogram(attributes: Attributes, samples: Vec<u16>, content_hash: [u8; 32]) 
         spacing: attributes.spacing,
         image_laterality: attributes.image_laterality,
         view_position: attributes.view_position,
+        patient_orientation: attributes.patient_orientation,
+        air: None,
         patient_id: attributes.patient_id,
         sop_instance_uid: attributes.sop_instance_uid,
         lossy: attributes.lossy,
         content_hash,
         cautions: attributes.cautions,
     };
+    mammogram.air = background::undeclared_air(&mammogram);
+    check_orientation(&mut mammogram);
     if mammogram.voi_luts.is_empty() {
         mammogram.voi_luts.push(VoiLut::automatic(&mammogram));
         mammogram.cautions.push(Caution::new(
@@ -262,6 +451,24 @@ fn mammogram(attributes: Attributes, samples: Vec<u16>, content_hash: [u8; 32]) 
         ));
     }
     mammogram
+}
+
+/// The side on which the breast meets the picture's edge, against what PatientOrientation says.
+fn check_orientation(mammogram: &mut Mammogram) {
+    let Some([row, column]) = &mammogram.patient_orientation else { return };
+    let (Some(stated), Some(seen)) =
+        (voi_lut::stated_chest_wall(row, column), voi_lut::chest_wall(mammogram))
+    else {
+        return;
+    };
+    if stated != seen {
+        let text = format!(
+            "PatientOrientation puts the chest wall {}, the picture has it {}; it may be mirrored or turned",
+            stated.words(),
+            seen.words()
+        );
+        mammogram.cautions.push(Caution::new("W-ORIENTATION", text));
+    }
 }
 
 /// Whether the first window leaves a picture of one value, black or white, of pixels that differ.

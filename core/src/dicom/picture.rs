@@ -2,7 +2,8 @@
 
 use image::{DynamicImage, ImageReader, Limits};
 
-use super::attributes::Attributes;
+use super::attributes::{Attributes, Study};
+use super::bytes::Bytes;
 use super::guard::MAX_PIXELS;
 use crate::mammogram::{Caution, ModalityLut, PhotometricInterpretation};
 
@@ -22,10 +23,17 @@ pub(super) enum Error {
 }
 
 /// Whether the file starts like a PNG or a JPEG, and not only in the preamble of a DICOM file.
-pub(super) fn is_picture(file: &[u8]) -> bool {
-    let is_dicom = file.get(128..132) == Some(b"DICM");
-    let is_marked = file.starts_with(b"\x89PNG\r\n\x1A\n") || file.starts_with(&[0xFF, 0xD8, 0xFF]);
+pub(super) fn is_picture(file: &Bytes) -> bool {
+    let is_dicom = file.chunk::<4>(128, usize::MAX) == Some(*b"DICM");
+    let Some(head) = file.chunk::<8>(0, usize::MAX) else { return false };
+    let is_marked = head == *b"\x89PNG\r\n\x1A\n" || head.starts_with(&[0xFF, 0xD8, 0xFF]);
     is_marked && !is_dicom
+}
+
+/// What a picture file says of itself, by its first bytes; its depth is not looked at.
+pub(super) fn attributes(file: &[u8]) -> Result<Attributes, Error> {
+    let (columns, rows) = reader(file)?.into_dimensions()?;
+    Ok(unnamed(rows, columns, 8, file[0] == 0xFF, Vec::new()))
 }
 
 /// Decodes a picture whose every pixel is grey; white is taken to be dense.
@@ -35,13 +43,7 @@ pub(super) fn decode(file: &[u8]) -> Result<(Attributes, Vec<u16>), Error> {
         return Err(Error::Size { rows, columns });
     }
     let image = reader(file)?.decode()?;
-    let mut cautions = vec![
-        Caution::new(
-            "W-NO-PATIENT",
-            "a picture file names no patient: cases of the same patient cannot be left out",
-        ),
-        Caution::new("W-PICTURE", "a picture file carries neither side, view nor polarity"),
-    ];
+    let mut cautions = Vec::new();
     if image.color().has_color() {
         cautions
             .push(Caution::new("W-COLOUR-AS-GREY", "the picture is stored as colour, all grey"));
@@ -57,11 +59,23 @@ pub(super) fn decode(file: &[u8]) -> Result<(Attributes, Vec<u16>), Error> {
         DynamicImage::ImageRgba16(p) => (16, grey(p.as_raw(), 3, true)?.collect()),
         _ => return Err(Error::Colour),
     };
-    let lossy = file[0] == 0xFF;
+    Ok((unnamed(rows, columns, bits, file[0] == 0xFF, cautions), samples))
+}
+
+/// The attributes of a picture that names nobody and says nothing of its scale.
+fn unnamed(rows: u32, columns: u32, bits: u16, lossy: bool, more: Vec<Caution>) -> Attributes {
+    let mut cautions = vec![
+        Caution::new(
+            "W-NO-PATIENT",
+            "a picture file names no patient: cases of the same patient cannot be left out",
+        ),
+        Caution::new("W-PICTURE", "a picture file carries neither side, view nor polarity"),
+    ];
+    cautions.extend(more);
     if lossy {
         cautions.push(Caution::new("W-LOSSY", "the image was compressed with loss"));
     }
-    let attributes = Attributes {
+    Attributes {
         rows,
         columns,
         number_of_frames: 1,
@@ -74,12 +88,14 @@ pub(super) fn decode(file: &[u8]) -> Result<(Attributes, Vec<u16>), Error> {
         spacing: None,
         image_laterality: None,
         view_position: None,
+        patient_orientation: None,
         patient_id: None,
+        patient_name: None,
+        study: Study::default(),
         sop_instance_uid: None,
         lossy,
         cautions,
-    };
-    Ok((attributes, samples))
+    }
 }
 
 fn reader(file: &[u8]) -> Result<ImageReader<std::io::Cursor<&[u8]>>, Error> {

@@ -4,8 +4,12 @@
 //! header are compared in one place, [`reconcile`]: a picture that does not fit is refused, never
 //! padded, cropped or stretched.
 
+use std::io::Read;
+
+use serde::{Deserialize, Serialize};
+
 use super::codec::{self, Picture, Size, jpeg, jpeg_ls, jpeg2000, rle};
-use super::encoding::{Encoding, RLE, Syntax};
+use super::encoding::{DEFLATED_FRAMES, ENCAPSULATED_UNCOMPRESSED, Encoding, RLE, Syntax};
 use super::frame::Layout;
 use crate::mammogram::Caution;
 
@@ -29,6 +33,8 @@ pub(super) enum Error {
     Mismatch { what: &'static str },
     #[error("the transfer syntax {uid} is not supported")]
     UnsupportedSyntax { uid: String },
+    #[error("the deflated frame is damaged or cut")]
+    Inflate(#[from] std::io::Error),
 }
 
 /// Stored values of an uncompressed frame. `words` where the value representation is OW: then
@@ -56,20 +62,52 @@ pub(super) fn unpack_native(
     unpack(raw, layout)
 }
 
+/// Which of the pictures in a code stream is meant: one component of `pictures`.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Which {
+    pub(super) picture: u32,
+    pub(super) pictures: u32,
+}
+
 /// Stored values of a compressed frame. For the decoding process alone.
-pub(super) fn decode(stream: &[u8], syntax: &Syntax, layout: &Layout) -> Result<Stored, Error> {
+pub(super) fn decode(
+    stream: &[u8],
+    syntax: &Syntax,
+    layout: &Layout,
+    which: Which,
+) -> Result<Stored, Error> {
     let size = Size { rows: layout.rows, columns: layout.columns };
-    if syntax.0 == RLE {
-        let bytes_per_sample = usize::from(layout.bits_allocated / 8);
-        return Ok(unpack(rle::decode(stream, layout.pixels(), bytes_per_sample)?, layout));
+    match syntax.0.as_str() {
+        ENCAPSULATED_UNCOMPRESSED => return bare(stream, layout),
+        DEFLATED_FRAMES => {
+            let mut bytes = Vec::new();
+            let limit = layout.bytes() as u64 + 2;
+            flate2::read::DeflateDecoder::new(stream).take(limit).read_to_end(&mut bytes)?;
+            return bare(&bytes, layout);
+        }
+        _ => {}
     }
-    let picture = match Format::of(stream) {
+    let format = Format::of(stream, syntax, layout);
+    if which.pictures > 1 && format != Some(Format::Jpeg2000) {
+        return Err(Error::Mismatch { what: "it holds one picture where several are stated" });
+    }
+    let picture = match format {
+        Some(Format::Rle) => {
+            let bytes_per_sample = usize::from(layout.bits_allocated / 8);
+            return Ok(unpack(rle::decode(stream, layout.pixels(), bytes_per_sample)?, layout));
+        }
         Some(Format::Jpeg) => jpeg::decode(stream, size)?,
         Some(Format::JpegLs) => jpeg_ls::decode(stream, size)?,
-        Some(Format::Jpeg2000) => jpeg2000::decode(stream, size)?,
+        Some(Format::Jpeg2000) => jpeg2000::decode(stream, size, which)?,
         None => return Err(Error::UnsupportedSyntax { uid: syntax.0.clone() }),
     };
+    let is_grey_colour = picture.is_grey_colour;
     let mut stored = reconcile(picture, layout)?;
+    if is_grey_colour {
+        stored
+            .cautions
+            .push(Caution::new("W-COLOUR-AS-GREY", "the picture is stored as colour, all grey"));
+    }
     if stored.lossy && is_lossless_syntax(syntax) {
         stored.cautions.push(Caution::new(
             "W-LOSSY-STREAM",
@@ -79,15 +117,26 @@ pub(super) fn decode(stream: &[u8], syntax: &Syntax, layout: &Layout) -> Result<
     Ok(stored)
 }
 
-/// The family of a code stream, by its first bytes and frame header.
+/// A frame without compression in a fragment (PS3.5 A.4.11 and A.4.13), little endian.
+fn bare(bytes: &[u8], layout: &Layout) -> Result<Stored, Error> {
+    if !(layout.bytes()..=layout.bytes() + 1).contains(&bytes.len()) {
+        return Err(Error::Mismatch { what: "the frame has another length than its pixels need" });
+    }
+    Ok(unpack_native(&bytes[..layout.bytes()], false, Encoding::ExplicitLittle, layout))
+}
+
+/// The family of a code stream, by its first bytes and frame header; RLE, which has no mark, by
+/// its header's word, or by its own form where the header has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
+    Rle,
     Jpeg,
     JpegLs,
     Jpeg2000,
 }
 
 impl Format {
-    fn of(stream: &[u8]) -> Option<Self> {
+    fn of(stream: &[u8], syntax: &Syntax, layout: &Layout) -> Option<Self> {
         match stream {
             [0xFF, 0x4F, 0xFF, 0x51, ..] | [0, 0, 0, 12, b'j', b'P', ..] => Some(Self::Jpeg2000),
             [0xFF, 0xD8, 0xFF, ..] => {
@@ -96,7 +145,12 @@ impl Format {
                 let is_ls = segments.any(|s| s.marker == marker::SOF_LS);
                 Some(if is_ls { Self::JpegLs } else { Self::Jpeg })
             }
-            _ => None,
+            _ => {
+                // PS3.5 G.5: the number of segments, the first of which starts behind the header.
+                let planes = (layout.bits_allocated / 8) as u8;
+                let is_like = stream.starts_with(&[planes, 0, 0, 0, 64, 0, 0, 0]);
+                (syntax.0 == RLE || is_like).then_some(Self::Rle)
+            }
         }
     }
 }
@@ -113,10 +167,7 @@ fn unpack(mut raw: Vec<u16>, layout: &Layout) -> Stored {
     let shift = layout.high_bit + 1 - layout.bits_stored;
     let mut cautions = Vec::new();
     if shift > 0 {
-        cautions.push(Caution::new(
-            "W-HIGH-BIT",
-            "the pixel values do not start at the lowest bit; they were shifted as the header says",
-        ));
+        cautions.push(high_bit_caution());
     }
     if has_foreign_bits(&raw, layout, shift) {
         cautions.push(Caution::new(
@@ -195,11 +246,17 @@ fn reconcile(picture: Picture, layout: &Layout) -> Result<Stored, Error> {
     if layout.is_signed && !picture.is_signed && picture.precision < layout.bits_stored {
         cautions.push(sign_caution());
     }
-    let mask = mask(bits_stored);
+    // A stream of whole words has the value where the header says: below HighBit.
+    let top = layout.high_bit + 1;
+    let shift = if picture.precision == top { top - bits_stored } else { 0 };
+    if shift > 0 {
+        cautions.push(high_bit_caution());
+    }
+    let mask = mask(bits_stored) << shift;
     let is_beyond = |word: &u16| {
         let rest = word & !mask;
         let is_sign = picture.is_signed || layout.is_signed;
-        rest != 0 && !(is_sign && word & (1 << (bits_stored - 1)) != 0)
+        rest != 0 && !(is_sign && word & (1 << (bits_stored + shift - 1)) != 0)
     };
     if raw.iter().any(is_beyond) {
         cautions.push(Caution::new(
@@ -207,8 +264,15 @@ fn reconcile(picture: Picture, layout: &Layout) -> Result<Stored, Error> {
             "bits outside the stored pixel values are in use; they were masked",
         ));
     }
-    let offset = extend(&mut raw, 0, bits_stored, layout.is_signed);
+    let offset = extend(&mut raw, shift, bits_stored, layout.is_signed);
     Ok(Stored { samples: raw, offset, bits_stored, lossy: picture.lossy, cautions })
+}
+
+fn high_bit_caution() -> Caution {
+    Caution::new(
+        "W-HIGH-BIT",
+        "the pixel values do not start at the lowest bit; they were shifted as the header says",
+    )
 }
 
 fn sign_caution() -> Caution {
@@ -252,13 +316,17 @@ mod tests {
 
     #[test]
     fn a_stream_of_another_depth_or_sign_is_not_believed() {
-        let picture =
-            Picture { precision: 8, is_signed: false, samples: vec![0, 1, 128, 255], lossy: false };
+        let picture = Picture { precision: 8, samples: vec![0, 1, 128, 255], ..Picture::default() };
         let wide = reconcile(picture.clone(), &layout(16, 12, 11, false)).expect("it is widened");
         assert_eq!(values(&wide), [0, 1, 128, 255]);
         assert_eq!(wide.cautions[0].code, "W-STREAM-DEPTH");
         let signed = reconcile(picture.clone(), &layout(8, 8, 7, true)).expect("it fits");
         assert_eq!(values(&signed), [0, 1, -128, -1]);
+        // Whole words whose value ends at the highest bit.
+        let high = Picture { precision: 16, samples: vec![0x10, 0, 0xFFF0, 0], ..picture.clone() };
+        let high = reconcile(high, &layout(16, 12, 15, false)).expect("it fits");
+        assert_eq!(values(&high), [1, 0, 0xFFF, 0]);
+        assert_eq!(high.cautions[0].code, "W-HIGH-BIT");
         let negative = Picture { is_signed: true, samples: vec![0xFFFF, 0, 1, 2], ..picture };
         assert!(reconcile(negative, &layout(16, 8, 7, false)).is_err());
     }

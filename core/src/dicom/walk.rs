@@ -6,6 +6,7 @@ use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::{StandardDataDictionary, tags};
 
+use super::bytes::Bytes;
 use super::encoding::Encoding;
 use super::guard::{Cut, Element, MAX_DEPTH, MAX_VALUE, PixelData, Refusal};
 use crate::mammogram::Caution;
@@ -15,9 +16,15 @@ use crate::mammogram::Caution;
 pub(super) struct Walk {
     pub(super) elements: Vec<Element>,
     pub(super) pixel_data: Option<PixelData>,
+    /// The items of PerFrameFunctionalGroupsSequence, whole.
+    pub(super) frame_groups: Vec<Range<usize>>,
+    /// A vendor's own pixels (private group 7E01) were met.
+    pub(super) has_vendor_pixels: bool,
     pub(super) cautions: Vec<Caution>,
 }
 
+/// Where one vendor keeps tomosynthesis inside a secondary capture.
+const VENDOR_PIXELS: Tag = Tag(0x7E01, 0x1010);
 const UNDEFINED: u32 = u32::MAX;
 const ITEM: Tag = Tag(0xFFFE, 0xE000);
 const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
@@ -25,7 +32,7 @@ const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
 
 /// Walks a whole data set; keeps the first of each top-level element that `is_wanted` names.
 pub(super) fn walk(
-    dataset: &[u8],
+    dataset: &Bytes,
     encoding: Encoding,
     is_wanted: impl Fn(Tag) -> bool,
 ) -> Result<Walk, Refusal> {
@@ -54,14 +61,16 @@ struct Level {
     /// Closed by a delimiter rather than by a length.
     is_delimited: bool,
     encoding: Encoding,
-    /// First byte of the sequence's own header.
+    /// The sequence came as UN, so that the encoding of its items is not certain.
+    is_un: bool,
+    /// First byte of its own header.
     start: usize,
     value_start: usize,
     is_wanted: bool,
 }
 
 struct Walker<'a> {
-    dataset: &'a [u8],
+    dataset: &'a Bytes,
     at: usize,
     levels: Vec<Level>,
     found: Walk,
@@ -108,12 +117,18 @@ impl Walker<'_> {
 
     fn close(&mut self, level: Level) {
         self.levels.pop();
+        if !level.is_sequence
+            && level.tag == tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE
+            && self.levels.len() == 1
+        {
+            self.found.frame_groups.push(level.start..self.at);
+        }
         if self.levels.is_empty() && level.is_wanted {
-            self.keep(level.tag, level.start, level.value_start..self.at);
+            self.keep(level.tag, level.start, level.value_start..self.at, level.is_un);
         }
     }
 
-    fn keep(&mut self, tag: Tag, start: usize, value: Range<usize>) {
+    fn keep(&mut self, tag: Tag, start: usize, value: Range<usize>, is_un: bool) {
         if self.found.elements.iter().any(|e| e.tag == tag) {
             self.caution(
                 "W-DUPLICATE",
@@ -121,7 +136,7 @@ impl Walker<'_> {
             );
             return;
         }
-        self.found.elements.push(Element { tag, whole: start..value.end, value });
+        self.found.elements.push(Element { tag, whole: start..value.end, value, is_un });
     }
 
     fn top_level_element(
@@ -137,17 +152,18 @@ impl Walker<'_> {
         if head.tag == tags::PIXEL_DATA {
             return self.pixel_data(&head, encoding);
         }
+        self.found.has_vendor_pixels |= head.tag == VENDOR_PIXELS;
         let wanted = is_wanted(head.tag);
         if let Some(sequence_encoding) = self.sequence_encoding(&head, encoding)? {
-            let is_readable = head.vr != Some(*b"UN");
-            return self.open(&head, true, sequence_encoding, wanted && is_readable);
+            return self.open(&head, true, sequence_encoding, wanted);
         }
         let end = self.skip_value(&head, self.dataset.len())?;
         if wanted {
             if end - head.value > MAX_VALUE {
                 return Err(Refusal::ValueTooLong { tag: head.tag, bytes: end - head.value });
             }
-            self.keep(head.tag, head.start, head.value..end);
+            let is_un = head.vr == Some(*b"UN");
+            self.keep(head.tag, head.start, head.value..end, is_un);
         }
         Ok(())
     }
@@ -168,13 +184,31 @@ impl Walker<'_> {
     fn item(&mut self, level: Level) -> Result<(), Refusal> {
         let head = self.head(level.encoding, level.end)?;
         match head.tag {
-            ITEM => self.open(&head, false, level.encoding, false),
+            ITEM => {
+                let encoding = self.item_encoding(level, &head);
+                self.open(&head, false, encoding, false)
+            }
             SEQUENCE_END if level.is_delimited => {
                 self.at = head.value;
                 self.close(level);
                 Ok(())
             }
             _ => Err(self.damaged(&head, "an item was expected here")),
+        }
+    }
+
+    /// CP 246 has UN of undefined length implicit inside; some writers leave it explicit.
+    fn item_encoding(&self, level: Level, item: &Head) -> Encoding {
+        let first = self.dataset.chunk::<8>(item.value, level.end);
+        match first {
+            Some(head)
+                if level.is_un
+                    && u16::from_le_bytes([head[0], head[1]]) != 0xFFFE
+                    && is_vr([head[4], head[5]]) =>
+            {
+                Encoding::ExplicitLittle
+            }
+            _ => level.encoding,
         }
     }
 
@@ -202,6 +236,7 @@ impl Walker<'_> {
             end,
             is_delimited,
             encoding,
+            is_un: is_sequence && head.vr == Some(*b"UN"),
             start: head.start,
             value_start: head.value,
             is_wanted,
@@ -255,7 +290,7 @@ impl Walker<'_> {
         let mut cut = None;
         loop {
             let left = self.dataset.len() - self.at;
-            let Some(head) = self.dataset[self.at..].first_chunk::<8>() else {
+            let Some(head) = self.dataset.chunk::<8>(self.at, usize::MAX) else {
                 self.caution("W-NO-END", "the end mark of the pixel data is missing");
                 self.at += left;
                 break;
@@ -315,9 +350,8 @@ impl Walker<'_> {
     /// The header at the cursor, wholly before `limit` (PS3.5 clause 7.1).
     fn head(&self, encoding: Encoding, limit: usize) -> Result<Head, Refusal> {
         let start = self.at;
-        let short = self.dataset[start..limit]
-            .first_chunk::<8>()
-            .ok_or(Refusal::CutHeader { offset: start })?;
+        let cut = Refusal::CutHeader { offset: start };
+        let Some(short) = self.dataset.chunk::<8>(start, limit) else { return Err(cut) };
         let tag = Tag(encoding.u16([short[0], short[1]]), encoding.u16([short[2], short[3]]));
         let word = [short[4], short[5], short[6], short[7]];
         if !encoding.is_explicit() || tag.group() == 0xFFFE {
@@ -333,9 +367,7 @@ impl Walker<'_> {
             let length = u32::from(encoding.u16([short[6], short[7]]));
             return Ok(Head { tag, vr: Some(vr), length, start, value: start + 8 });
         }
-        let long = self.dataset[start..limit]
-            .first_chunk::<12>()
-            .ok_or(Refusal::CutHeader { offset: start })?;
+        let Some(long) = self.dataset.chunk::<12>(start, limit) else { return Err(cut) };
         let length = encoding.u32([long[8], long[9], long[10], long[11]]);
         Ok(Head { tag, vr: Some(vr), length, start, value: start + 12 })
     }
@@ -343,6 +375,13 @@ impl Walker<'_> {
     fn damaged(&self, head: &Head, what: &'static str) -> Refusal {
         Refusal::Damaged { tag: head.tag, offset: head.start, what }
     }
+}
+
+/// Whether these are the letters of a value representation (PS3.5 6.2).
+fn is_vr(vr: [u8; 2]) -> bool {
+    has_short_length(vr)
+        || [*b"OB", *b"OD", *b"OF", *b"OL", *b"OV", *b"OW", *b"SQ", *b"SV"].contains(&vr)
+        || [*b"UC", *b"UN", *b"UR", *b"UT", *b"UV"].contains(&vr)
 }
 
 /// PS3.5 table 7.1-2; a VR of a later edition has a long length (clause 6.2.2).

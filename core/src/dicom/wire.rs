@@ -9,8 +9,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::attributes::Attributes;
+use super::directory::Record;
 use super::encoding::{Encoding, Syntax};
 use super::frame::Layout;
+use super::pixels::Which;
 
 /// One file to decode. The body is the wanted data set and the compressed frame, or the picture
 /// file.
@@ -19,12 +21,17 @@ pub(super) enum Request {
     Dicom {
         syntax: Syntax,
         encoding: Encoding,
+        /// SpecificCharacterSet.
+        charset: Vec<String>,
         layout: Layout,
         dataset_length: usize,
         /// A compressed frame follows the data set; else only the attributes are asked for.
-        has_frame: bool,
+        frame: Option<Which>,
     },
-    Picture,
+    /// The data set of a DICOMDIR.
+    Directory { encoding: Encoding },
+    /// A picture file, or only its start where the size alone is asked for.
+    Picture { has_pixels: bool },
 }
 
 /// The answer. The body of `Shown` is the samples, row by row; the others have none.
@@ -32,6 +39,7 @@ pub(super) enum Request {
 pub(super) enum Reply {
     Shown(Box<Attributes>),
     Attributes(Box<Attributes>),
+    Directory(Vec<Record>),
     /// One sentence for a person.
     Refused(String),
 }

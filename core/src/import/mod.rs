@@ -12,6 +12,7 @@ use crate::descriptor::{Descriptor, EncoderId};
 use crate::dicom;
 use crate::encoder::{self, Encoder};
 use crate::library::{self, Added, Library, NewCase, identity};
+use crate::mammogram::Caution;
 use crate::patch;
 use crate::progress::{Progress, Report};
 
@@ -43,6 +44,15 @@ pub enum OnFault {
     Stop,
 }
 
+/// What an import takes, and what it does where it cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    pub on_fault: OnFault,
+    /// A person has looked at the films about which there is a doubt ([`Caution::is_doubt`]): they
+    /// come in with their cautions. Else such a film is a fault of its row.
+    pub confirmed: bool,
+}
+
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
@@ -67,10 +77,11 @@ pub fn import(
     encoder: &Encoder,
     reader: &mut dicom::Reader,
     manifest: &Manifest,
-    on_fault: OnFault,
+    rules: Rules,
     report: &mut Report<'_>,
     acknowledge: &mut dyn FnMut(&CaseId, Added),
 ) -> Result<Outcome, Error> {
+    let Rules { on_fault, confirmed } = rules;
     let mut outcome = Outcome { faults: manifest.faults.clone(), ..Outcome::default() };
     if let (OnFault::Stop, Some(Fault { line, reason })) = (on_fault, manifest.faults.first()) {
         return Err(Error::Stopped { line: *line, reason: reason.clone() });
@@ -91,6 +102,9 @@ pub fn import(
                 return Ok(Described::Known(read.id));
             }
             let prepared = cut_region(read, row)?;
+            if !confirmed {
+                refuse_doubts(&prepared, row)?;
+            }
             let patch = patch::extract(&prepared.film, &prepared.contour);
             let descriptor = encoder.describe(&[patch]).map_err(|error| sentence(&error))?;
             Ok(Described::New(Box::new(prepared), descriptor))
@@ -114,6 +128,19 @@ pub fn import(
     }
     outcome.faults.sort_by_key(|fault| fault.line);
     Ok(outcome)
+}
+
+/// A film whose picture, side, size or patient may be wrong waits for a person. That a picture file
+/// says nothing of itself is no doubt here: the manifest speaks for it.
+fn refuse_doubts(prepared: &Prepared, row: &Row) -> Result<(), String> {
+    let own = prepared.cautions.iter().filter(|caution| !row.cautions.contains(caution));
+    let mut doubts = own.filter(|caution| caution.is_doubt() && caution.code != "W-PICTURE");
+    match doubts.next() {
+        None => Ok(()),
+        Some(Caution { code, text }) => {
+            Err(format!("a person must look at this film and confirm it first ({code}: {text})"))
+        }
+    }
 }
 
 /// Describes every case of a library again, by another encoder; all or none.

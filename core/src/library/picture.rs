@@ -11,7 +11,7 @@ use image::{DynamicImage, ImageBuffer, ImageFormat, ImageReader, Luma};
 use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
-use crate::mammogram::{Mammogram, ModalityLut, PhotometricInterpretation};
+use crate::mammogram::{Frame, Mammogram, ModalityLut, PhotometricInterpretation};
 use crate::voi_lut::VoiLut;
 
 /// Largest side of a stored picture; a film of 0.05 mm pixels is a tenth of it.
@@ -96,6 +96,7 @@ impl Picture {
 /// The film of a case from its picture's bytes.
 pub(super) fn film(bytes: &[u8], format: &Format, case: &Case) -> Result<Mammogram, Error> {
     Ok(Mammogram {
+        frame: Frame::default(),
         rows: format.rows,
         columns: format.columns,
         samples: Arc::new(decode(bytes, format)?),
@@ -104,10 +105,12 @@ pub(super) fn film(bytes: &[u8], format: &Format, case: &Case) -> Result<Mammogr
         photometric_interpretation: format.photometric_interpretation,
         modality_lut: format.modality_lut.clone(),
         padding: format.padding,
+        air: None,
         voi_luts: format.voi_luts.clone(),
         spacing: case.spacing,
         image_laterality: case.image_laterality,
         view_position: case.view_position,
+        patient_orientation: None,
         patient_id: None,
         sop_instance_uid: None,
         lossy: format.lossy,

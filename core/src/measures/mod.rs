@@ -233,7 +233,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::mammogram::{ModalityLut, PhotometricInterpretation, Spacing, SpacingOrigin};
+    use crate::mammogram::{Frame, ModalityLut, PhotometricInterpretation, Spacing, SpacingOrigin};
     use crate::phantom::Random;
 
     /// A film of 400 x 400 pixels of 0.1 mm drawn by a function of x and y in mm.
@@ -243,6 +243,7 @@ mod tests {
             grey(0.1 * (column as f64 + 0.5), 0.1 * (row as f64 + 0.5)).round() as u16
         };
         Mammogram {
+            frame: Frame::default(),
             rows: 400,
             columns: 400,
             samples: Arc::new((0..160_000).map(at).collect()),
@@ -251,10 +252,12 @@ mod tests {
             photometric_interpretation: PhotometricInterpretation::Monochrome2,
             modality_lut: ModalityLut::Rescale { slope: 1.0, intercept: 0.0 },
             padding: None,
+            air: None,
             voi_luts: Vec::new(),
             spacing: Some(Spacing::square(0.1, SpacingOrigin::Calibrated)),
             image_laterality: None,
             view_position: None,
+            patient_orientation: None,
             patient_id: None,
             sop_instance_uid: None,
             lossy: false,

@@ -18,7 +18,7 @@ const TOWARDS_BACKGROUND: f64 = 0.6;
 /// Lowest and highest modality value worth telling apart.
 pub(super) fn breast_range(mammogram: &Mammogram) -> (f64, f64) {
     let brightness = brightness_table(mammogram);
-    let grid = Grid::of(mammogram, &brightness);
+    let grid = Grid::of(mammogram, &brightness, 1);
     let cells = grid.largest_bright_region();
     let mut values = grid.values_in(&cells, mammogram, &brightness);
     if values.is_empty() {
@@ -31,6 +31,72 @@ pub(super) fn breast_range(mammogram: &Mammogram) -> (f64, f64) {
     let (low, high) = (at(LOWEST), at(HIGHEST));
     let low = low + TOWARDS_BACKGROUND * (grid.background().min(low) - low);
     if is_turned(mammogram) { (-high, -low) } else { (low, high) }
+}
+
+/// The edge of the picture that the breast comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChestWall {
+    Left,
+    Right,
+    Top,
+    Bottom,
+}
+
+impl ChestWall {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Left => "on the left",
+            Self::Right => "on the right",
+            Self::Top => "at the top",
+            Self::Bottom => "at the bottom",
+        }
+    }
+}
+
+/// By the directions of rows and columns (PS3.3 C.7.6.1.1.1): the chest wall lies posterior.
+pub fn stated_chest_wall(row: &str, column: &str) -> Option<ChestWall> {
+    match (row.chars().next(), column.chars().next()) {
+        (Some('P'), _) => Some(ChestWall::Right),
+        (Some('A'), _) => Some(ChestWall::Left),
+        (_, Some('P')) => Some(ChestWall::Bottom),
+        (_, Some('A')) => Some(ChestWall::Top),
+        _ => None,
+    }
+}
+
+/// By the picture: the one edge along which the largest bright region lies, where its opposite has
+/// next to none of it and no other edge has more.
+pub fn chest_wall(mammogram: &Mammogram) -> Option<ChestWall> {
+    /// Of the edge's cells.
+    const ALONG: f64 = 0.2;
+    const OPPOSITE: f64 = 0.05;
+    let brightness = brightness_table(mammogram);
+    // A sixteenth of the pixels says it too.
+    let grid = Grid::of(mammogram, &brightness, 4);
+    let cells = grid.largest_bright_region();
+    let (rows, columns) = (grid.rows, grid.columns);
+    let share = |is_there: &dyn Fn(usize, usize) -> bool, all: usize| {
+        let count = cells.iter().filter(|c| is_there(**c / columns, **c % columns)).count();
+        count as f64 / all as f64
+    };
+    let left = share(&|_, column| column == 0, rows);
+    let right = share(&|_, column| column + 1 == columns, rows);
+    let top = share(&|row, _| row == 0, columns);
+    let bottom = share(&|row, _| row + 1 == rows, columns);
+    let edges = [
+        (ChestWall::Left, left, right),
+        (ChestWall::Right, right, left),
+        (ChestWall::Top, top, bottom),
+        (ChestWall::Bottom, bottom, top),
+    ];
+    let most = edges.iter().map(|(_, share, _)| *share).fold(0.0, f64::max);
+    let mut found = edges
+        .into_iter()
+        .filter(|(_, share, opposite)| *share >= ALONG && *share == most && *opposite <= OPPOSITE);
+    match (found.next(), found.next()) {
+        (Some((wall, ..)), None) => Some(wall),
+        _ => None,
+    }
 }
 
 fn is_turned(mammogram: &Mammogram) -> bool {
@@ -57,15 +123,17 @@ struct Grid {
 }
 
 impl Grid {
-    fn of(mammogram: &Mammogram, brightness: &[f32]) -> Self {
+    /// Looks at every pixel, or at every so many where a cell has enough of them.
+    fn of(mammogram: &Mammogram, brightness: &[f32], every: usize) -> Self {
         let (rows, columns) = (mammogram.rows as usize, mammogram.columns as usize);
         let step = rows.max(columns).div_ceil(CELLS);
+        let every = every.min((step / 4).max(1));
         let (grid_rows, grid_columns) = (rows.div_ceil(step), columns.div_ceil(step));
         let mut sums = vec![(0.0_f64, 0_u32); grid_rows * grid_columns];
-        for (row, line) in mammogram.samples.chunks_exact(columns).enumerate() {
+        for (row, line) in mammogram.samples.chunks_exact(columns).enumerate().step_by(every) {
             let cells = &mut sums[row / step * grid_columns..][..grid_columns];
             for (cell, samples) in cells.iter_mut().zip(line.chunks(step)) {
-                for value in samples.iter().map(|s| brightness[usize::from(*s)]) {
+                for value in samples.iter().step_by(every).map(|s| brightness[usize::from(*s)]) {
                     if !value.is_nan() {
                         *cell = (cell.0 + f64::from(value), cell.1 + 1);
                     }

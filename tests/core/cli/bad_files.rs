@@ -44,7 +44,6 @@ fn what_is_no_file_is_said() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let missing = sentence_about(&folder.path().join("missing.dcm"));
     assert!(missing.contains("cannot be opened"), "{missing}");
-    assert!(sentence_about(folder.path()).contains("is not a file"));
 }
 
 #[test]

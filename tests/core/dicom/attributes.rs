@@ -146,7 +146,9 @@ fn the_side_is_image_laterality_first_and_a_conflict_is_doubted() {
         ("R", "L", Some("R"), Some("W-LATERALITY-CONFLICT")),
         ("B", "", Some("B"), None),
         ("", "", None, Some("W-NO-LATERALITY")),
-        ("X", "", None, Some("W-NO-LATERALITY")),
+        ("X", "", None, Some("W-LATERALITY-INVALID")),
+        ("X", "L", Some("L"), Some("W-LATERALITY-INVALID")),
+        ("U", "", None, Some("W-NO-LATERALITY")),
     ] {
         let film = film(|f| f.text(image, "CS", own).text(series, "CS", other));
         assert_eq!(film.image_laterality.map(|l| l.word()), expected, "{own} {other}");

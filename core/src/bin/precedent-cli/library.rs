@@ -10,7 +10,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use precedent_core::case::{Case, CaseId};
 use precedent_core::dicom::Reader;
-use precedent_core::import::{self, OnFault, manifest};
+use precedent_core::import::{self, OnFault, Rules, manifest};
 use precedent_core::library::{Added, Library};
 use precedent_core::progress::Progress;
 
@@ -51,6 +51,9 @@ struct ImportArgs {
     /// Import nothing where a row is faulty, and stop at the first file that fails
     #[arg(long)]
     stop: bool,
+    /// Take films about which there is a doubt too: a person has looked at each of them
+    #[arg(long)]
+    confirmed: bool,
     /// Print "ACK ID" once a case is safely on the disk
     #[arg(long)]
     ack: bool,
@@ -131,7 +134,10 @@ fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
         &encoder,
         &mut Reader::new(),
         &manifest,
-        if args.stop { OnFault::Stop } else { OnFault::Continue },
+        Rules {
+            on_fault: if args.stop { OnFault::Stop } else { OnFault::Continue },
+            confirmed: args.confirmed,
+        },
         &mut |progress| shown(&bar, &progress),
         &mut |id, added| {
             if args.ack && added == Added::New && unsaid.is_ok() {

@@ -8,10 +8,12 @@ use precedent_core::mammogram::{Caution, Mammogram, PhotometricInterpretation, S
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+mod listing;
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// DICOM, PNG or JPEG files
-    #[arg(required = true, value_name = "FILE")]
+    /// DICOM, PNG or JPEG files, each decoded; or folders and DICOMDIRs, listed without decoding
+    #[arg(required = true, value_name = "PATH")]
     files: Vec<PathBuf>,
     /// Print one JSON list for machines
     #[arg(long)]
@@ -24,8 +26,19 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     let mut reports = Vec::new();
     let mut is_any_refused = false;
-    for file in &args.files {
-        let report = Report::of(file, reader.read(file));
+    let (lists, files): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        args.files.iter().partition(|path| listing::is_list(&mut reader, path));
+    let mut listings = Vec::new();
+    for path in lists {
+        let listed = listing::of(&mut reader, path);
+        if args.json {
+            listings.push(listed);
+        } else {
+            listed.print(&mut out)?;
+        }
+    }
+    for file in files {
+        let report = Report::of(&mut reader, file);
         is_any_refused |= matches!(report.state, State::Refused | State::Metadata);
         if args.json {
             reports.push(report);
@@ -34,7 +47,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     }
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &reports)?;
+        let listings = listings.iter().map(serde_json::to_value);
+        let reports = reports.iter().map(serde_json::to_value);
+        let all: Vec<_> = listings.chain(reports).collect::<Result<_, _>>()?;
+        serde_json::to_writer_pretty(&mut out, &all)?;
         writeln!(out)?;
     }
     Ok(if is_any_refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -59,10 +75,22 @@ struct Report {
     reason: Option<String>,
     cautions: Vec<Caution>,
     attributes: Option<Summary>,
-    /// SHA-256 of the stored values as little-endian 32-bit integers, row by row.
+    /// SHA-256 of the stored values as little-endian 32-bit integers, row by row, frame by frame.
     stored_sha256: Option<String>,
-    /// SHA-256 of the 8-bit values of the default display, row by row.
+    /// SHA-256 of the 8-bit values of the default display, row by row, frame by frame.
     displayed_sha256: Option<String>,
+    /// Each frame by itself, where there are several.
+    frames: Vec<FrameReport>,
+}
+
+/// One frame of several.
+#[derive(Serialize)]
+struct FrameReport {
+    stored_sha256: String,
+    displayed_sha256: String,
+    windows: Vec<String>,
+    spacing: Option<Spacing>,
+    cautions: Vec<Caution>,
 }
 
 /// The attributes that name nobody.
@@ -70,11 +98,13 @@ struct Report {
 struct Summary {
     rows: u32,
     columns: u32,
+    number_of_frames: u32,
     bits_stored: u16,
     is_signed: bool,
     photometric_interpretation: PhotometricInterpretation,
     image_laterality: Option<ImageLaterality>,
     view_position: Option<ViewPosition>,
+    patient_orientation: Option<[String; 2]>,
     spacing: Option<Spacing>,
     /// What a length on it is in.
     unit: String,
@@ -84,7 +114,8 @@ struct Summary {
 }
 
 impl Report {
-    fn of(file: &Path, outcome: Result<Mammogram, Error>) -> Self {
+    /// Reads a file, frame after frame.
+    fn of(reader: &mut Reader, file: &Path) -> Self {
         let mut report = Self {
             file: file.to_owned(),
             state: State::Shown,
@@ -93,27 +124,54 @@ impl Report {
             attributes: None,
             stored_sha256: None,
             displayed_sha256: None,
+            frames: Vec::new(),
         };
-        match outcome {
-            Ok(film) => {
-                let is_doubtful = film.cautions.iter().any(Caution::is_doubt);
-                report.state = if is_doubtful { State::Caution } else { State::Shown };
-                report.stored_sha256 = Some(stored_sha256(&film));
-                report.displayed_sha256 = Some(displayed_sha256(&film));
-                report.attributes = Some(Summary::of_film(&film));
-                report.cautions = film.cautions;
+        if let Err(error) = report.read(reader) {
+            report.state = State::Refused;
+            if let Error::PixelsCut { attributes, .. } = &error {
+                report.state = State::Metadata;
+                report.cautions = attributes.cautions.clone();
+                report.attributes = Some(Summary::of_attributes(attributes));
             }
-            Err(error) => {
-                report.state = State::Refused;
-                if let Error::PixelsCut { attributes, .. } = &error {
-                    report.state = State::Metadata;
-                    report.cautions = attributes.cautions.clone();
-                    report.attributes = Some(Summary::of_attributes(attributes));
-                }
-                report.reason = Some(format!("{:#}", anyhow::Error::new(error)));
-            }
+            let reason = anyhow::Error::new(error);
+            report.reason = Some(match report.frames.len() {
+                0 => format!("{reason:#}"),
+                read => format!("frame {}: {reason:#}", read + 1),
+            });
         }
         report
+    }
+
+    fn read(&mut self, reader: &mut Reader) -> Result<(), Error> {
+        let (mut stored, mut displayed) = (Sha256::new(), Sha256::new());
+        let mut idx = 0;
+        loop {
+            let film = reader.read_frame(&self.file, idx)?;
+            idx += 1;
+            put_stored(&film, &mut stored);
+            put_displayed(&film, &mut displayed);
+            if film.frame.count > 1 {
+                self.frames.push(FrameReport::of(&film));
+            }
+            if idx == 1 {
+                self.attributes = Some(Summary::of_film(&film));
+            }
+            // What every frame has is said once; what one frame alone has, too.
+            for caution in film.cautions {
+                let is_said = self.cautions.iter().any(|said| said.code == caution.code);
+                if !is_said {
+                    self.cautions.push(caution);
+                }
+            }
+            if idx >= film.frame.count {
+                break;
+            }
+        }
+        let is_doubtful = self.cautions.iter().any(Caution::is_doubt);
+        self.state = if is_doubtful { State::Caution } else { State::Shown };
+        self.stored_sha256 = Some(hex(&stored.finalize()));
+        self.displayed_sha256 = Some(hex(&displayed.finalize()));
+        Ok(())
     }
 
     fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
@@ -141,16 +199,33 @@ impl Report {
     }
 }
 
+impl FrameReport {
+    fn of(film: &Mammogram) -> Self {
+        let (mut stored, mut displayed) = (Sha256::new(), Sha256::new());
+        put_stored(film, &mut stored);
+        put_displayed(film, &mut displayed);
+        Self {
+            stored_sha256: hex(&stored.finalize()),
+            displayed_sha256: hex(&displayed.finalize()),
+            windows: film.voi_luts.iter().map(|lut| lut.explanation.clone()).collect(),
+            spacing: film.spacing,
+            cautions: film.cautions.clone(),
+        }
+    }
+}
+
 impl Summary {
     fn of_film(film: &Mammogram) -> Self {
         Self {
             rows: film.rows,
             columns: film.columns,
+            number_of_frames: film.frame.count,
             bits_stored: film.bits_stored,
             is_signed: film.stored_offset != 0,
             photometric_interpretation: film.photometric_interpretation,
             image_laterality: film.image_laterality,
             view_position: film.view_position,
+            patient_orientation: film.patient_orientation.clone(),
             spacing: film.spacing,
             unit: film.spacing.map_or_else(|| "px".to_owned(), |s| s.origin.unit()),
             windows: film.voi_luts.iter().map(|lut| lut.explanation.clone()).collect(),
@@ -163,11 +238,13 @@ impl Summary {
         Self {
             rows: attributes.rows,
             columns: attributes.columns,
+            number_of_frames: attributes.number_of_frames,
             bits_stored: attributes.bits_stored,
             is_signed: attributes.stored_offset != 0,
             photometric_interpretation: attributes.photometric_interpretation,
             image_laterality: attributes.image_laterality,
             view_position: attributes.view_position,
+            patient_orientation: attributes.patient_orientation.clone(),
             spacing: attributes.spacing,
             unit: attributes.spacing.map_or_else(|| "px".to_owned(), |s| s.origin.unit()),
             windows: attributes.voi_luts.iter().map(|lut| lut.explanation.clone()).collect(),
@@ -184,7 +261,12 @@ impl Summary {
         let sign = if self.is_signed { "signed" } else { "unsigned" };
         writeln!(
             out,
-            "  {} columns x {} rows, {} bits {sign}, {polarity}{}",
+            "  {}{} columns x {} rows, {} bits {sign}, {polarity}{}",
+            if self.number_of_frames > 1 {
+                format!("{} frames of ", self.number_of_frames)
+            } else {
+                String::new()
+            },
             self.columns,
             self.rows,
             self.bits_stored,
@@ -192,7 +274,11 @@ impl Summary {
         )?;
         let side = self.image_laterality.map_or("unknown", ImageLaterality::word);
         let view = self.view_position.map_or("unknown", ViewPosition::word);
-        writeln!(out, "  laterality {side}, view {view}")?;
+        let axes = match &self.patient_orientation {
+            Some([row, column]) => format!(", rows run to {row}, columns to {column}"),
+            None => String::new(),
+        };
+        writeln!(out, "  laterality {side}, view {view}{axes}")?;
         match &self.spacing {
             Some(s) => writeln!(
                 out,
@@ -205,8 +291,7 @@ impl Summary {
     }
 }
 
-fn stored_sha256(film: &Mammogram) -> String {
-    let mut hash = Sha256::new();
+fn put_stored(film: &Mammogram, hash: &mut Sha256) {
     let mut line = Vec::with_capacity(film.columns as usize * 4);
     for samples in film.samples.chunks_exact(film.columns as usize) {
         line.clear();
@@ -215,15 +300,12 @@ fn stored_sha256(film: &Mammogram) -> String {
         }
         hash.update(&line);
     }
-    hex(&hash.finalize())
 }
 
-fn displayed_sha256(film: &Mammogram) -> String {
-    let mut hash = Sha256::new();
+fn put_displayed(film: &Mammogram, hash: &mut Sha256) {
     for line in film.default_display().chunks_exact(film.columns as usize) {
         hash.update(line);
     }
-    hex(&hash.finalize())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -20,6 +20,12 @@ pub(crate) struct Args {
     /// Window centre and width in modality values; the file's own window where left out
     #[arg(long, value_name = "C,W", value_parser = parse_window, allow_hyphen_values = true)]
     window: Option<(f64, f64)>,
+    /// Which of the file's own windows, by its number in what `probe` lists, from 1
+    #[arg(long, value_name = "N", conflicts_with = "window", value_parser = clap::value_parser!(u16).range(1..))]
+    own_window: Option<u16>,
+    /// Which frame of a file that has several, from 1
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    frame: u32,
     /// Turn black and white
     #[arg(long)]
     invert: bool,
@@ -37,13 +43,19 @@ fn parse_window(text: &str) -> Result<(f64, f64), String> {
 
 /// Draws the film; the picture appears whole or not at all.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let film = Reader::new().read(&args.file).with_context(|| args.file.display().to_string())?;
-    let lut = match args.window {
-        Some((center, width)) => VoiLut {
+    let film = Reader::new()
+        .read_frame(&args.file, args.frame - 1)
+        .with_context(|| args.file.display().to_string())?;
+    let lut = match (args.window, args.own_window) {
+        (Some((center, width)), _) => VoiLut {
             explanation: "Stated".to_owned(),
             function: VoiFunction::Linear { center, width },
         },
-        None => film.voi_luts[0].clone(),
+        (None, Some(number)) => {
+            let lut = film.voi_luts.get(usize::from(number) - 1);
+            lut.with_context(|| format!("the film has {} windows", film.voi_luts.len()))?.clone()
+        }
+        (None, None) => film.voi_luts[0].clone(),
     };
     let picture = film.display(&lut, args.invert);
     let picture = GrayImage::from_raw(film.columns, film.rows, picture)

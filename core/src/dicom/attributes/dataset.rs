@@ -1,53 +1,66 @@
 //! Values of a parsed data set, as plain Rust values.
 
+use std::borrow::Cow;
+
+use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::{Tag, VR};
-use dicom_dictionary_std::tags;
+use dicom_dictionary_std::{StandardDataDictionary, tags};
 use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
 use dicom_transfer_syntax_registry::entries;
 
 use super::Error;
+use super::text::{self, Charset};
+use crate::dicom::bytes::Bytes;
 use crate::dicom::encoding::Encoding;
+use crate::dicom::walk::walk;
 
-/// The wanted attributes, and those of the first frame where the image has functional groups.
+/// The wanted attributes, and those of one frame where the image has functional groups.
 #[derive(Debug)]
 pub(in crate::dicom) struct DataSet {
-    root: InMemDicomObject,
+    root: Item,
+    charset: Charset,
+    /// SpecificCharacterSet names a set that DICOM does not have.
+    pub(super) is_charset_unknown: bool,
 }
 
 /// One item of a sequence, or the data set itself.
-pub(super) type Item = InMemDicomObject;
+pub(in crate::dicom) type Item = InMemDicomObject;
 
 impl DataSet {
-    /// Parses a data set that the guard has checked.
-    pub(in crate::dicom) fn parse(bytes: &[u8], encoding: Encoding) -> Result<Self, Error> {
-        let syntax = match encoding {
-            Encoding::ImplicitLittle => entries::IMPLICIT_VR_LITTLE_ENDIAN.erased(),
-            Encoding::ExplicitLittle => entries::EXPLICIT_VR_LITTLE_ENDIAN.erased(),
-            Encoding::ExplicitBig => entries::EXPLICIT_VR_BIG_ENDIAN.erased(),
-        };
-        let root = InMemDicomObject::read_dataset_with_ts(bytes, &syntax)
-            .map_err(|source| Error::Parse(source.to_string()))?;
-        Ok(Self { root })
+    /// Parses a data set that the guard has checked and left without SpecificCharacterSet, whose
+    /// terms are given here: the library would decode by the first of them alone.
+    pub(in crate::dicom) fn parse(
+        bytes: &[u8],
+        encoding: Encoding,
+        charset: &[String],
+    ) -> Result<Self, Error> {
+        let known = text::charset(charset);
+        Ok(Self {
+            root: parse(bytes, encoding)?,
+            is_charset_unknown: known.is_none(),
+            charset: known.unwrap_or_else(text::undeclared),
+        })
     }
 
-    /// Where an attribute may stand: the first frame's groups, the shared ones, the root
-    /// (PS3.3 C.7.6.16).
-    fn places(&self) -> Vec<&Item> {
+    /// Where an attribute may stand: the frame's groups, the shared ones, the root
+    /// (PS3.3 C.7.6.16). The guard hands on one frame's groups alone.
+    fn places(&self) -> Vec<Cow<'_, Item>> {
         let mut places = Vec::new();
         for tag in
             [tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE]
         {
-            let groups = items(&self.root, tag).first();
-            let macros = groups.into_iter().flat_map(|g| g.iter());
-            places.extend(macros.filter_map(|m| m.items()?.first()));
+            let Some(groups) = items(&self.root, tag).into_iter().next() else { continue };
+            let macros: Vec<Tag> = groups.iter().map(|element| element.header().tag).collect();
+            let firsts = macros.into_iter().filter_map(|m| items(&groups, m).into_iter().next());
+            places.extend(firsts.map(|first| Cow::Owned(first.into_owned())));
         }
-        places.push(&self.root);
+        places.push(Cow::Borrowed(&self.root));
         places
     }
 
-    fn element(&self, tag: Tag) -> Option<&InMemElement> {
-        self.places().into_iter().find_map(|place| place.get(tag))
+    fn element(&self, tag: Tag) -> Option<InMemElement> {
+        self.places().into_iter().find_map(|place| place.get(tag).cloned())
     }
 
     /// The first value as text, trimmed; `None` where it is absent or empty.
@@ -55,9 +68,21 @@ impl DataSet {
         self.texts(tag).into_iter().next().filter(|text| !text.is_empty())
     }
 
-    /// All values as text, trimmed.
+    /// All values as text, decoded and trimmed.
     pub(super) fn texts(&self, tag: Tag) -> Vec<String> {
-        self.element(tag).map(texts).unwrap_or_default()
+        self.element(tag).map(|element| self.texts_of(&element)).unwrap_or_default()
+    }
+
+    /// All values of an element, decoded and trimmed.
+    pub(in crate::dicom) fn texts_of(&self, element: &InMemElement) -> Vec<String> {
+        let is_name = element.header().tag == tags::PATIENT_NAME;
+        text::values(&raw_text(element), &self.charset, is_name)
+    }
+
+    /// The first value of an attribute of an item.
+    pub(in crate::dicom) fn text_in(&self, item: &Item, tag: Tag) -> Option<String> {
+        let values = self.texts_of(item.get(tag)?);
+        values.into_iter().next().filter(|text| !text.is_empty())
     }
 
     /// All values as numbers; one that is no number is NaN.
@@ -71,25 +96,70 @@ impl DataSet {
     }
 
     pub(super) fn words(&self, tag: Tag) -> Option<Vec<u16>> {
-        words(self.element(tag)?)
+        words(&self.element(tag)?)
     }
 
     /// The items of a sequence, none where it is absent.
-    pub(super) fn items(&self, tag: Tag) -> &[Item] {
+    pub(in crate::dicom) fn items(&self, tag: Tag) -> Vec<Item> {
         let places = self.places();
-        places.into_iter().map(|place| items(place, tag)).find(|i| !i.is_empty()).unwrap_or(&[])
+        let found = places.iter().map(|place| items(place, tag)).find(|items| !items.is_empty());
+        found.unwrap_or_default().into_iter().map(Cow::into_owned).collect()
     }
 }
 
-/// The items of a sequence inside an item.
-pub(super) fn items(item: &Item, tag: Tag) -> &[Item] {
-    item.get(tag).and_then(|element| element.items()).unwrap_or(&[])
+fn parse(bytes: &[u8], encoding: Encoding) -> Result<Item, Error> {
+    let syntax = match encoding {
+        Encoding::ImplicitLittle => entries::IMPLICIT_VR_LITTLE_ENDIAN.erased(),
+        Encoding::ExplicitLittle => entries::EXPLICIT_VR_LITTLE_ENDIAN.erased(),
+        Encoding::ExplicitBig => entries::EXPLICIT_VR_BIG_ENDIAN.erased(),
+    };
+    InMemDicomObject::read_dataset_with_ts(bytes, &syntax)
+        .map_err(|source| Error::Parse(source.to_string()))
 }
 
-/// All values of an element as text, trimmed.
-pub(super) fn texts(element: &InMemElement) -> Vec<String> {
-    let values = element.to_multi_str().map(|v| v.into_owned()).unwrap_or_default();
-    values.iter().map(|v| v.trim_matches([' ', '\0']).to_owned()).collect()
+/// The items of a sequence inside an item. One that came as UN is parsed here, by the dictionary.
+pub(super) fn items(item: &Item, tag: Tag) -> Vec<Cow<'_, Item>> {
+    let Some(element) = item.get(tag) else { return Vec::new() };
+    if let Some(items) = element.items() {
+        return items.iter().map(Cow::Borrowed).collect();
+    }
+    let is_sequence =
+        || StandardDataDictionary.by_tag(tag).is_some_and(|e| e.vr().relaxed() == VR::SQ);
+    if element.vr() != VR::UN || !is_sequence() {
+        return Vec::new();
+    }
+    let value = element.to_bytes().unwrap_or_default();
+    [Encoding::ImplicitLittle, Encoding::ExplicitLittle]
+        .into_iter()
+        .find_map(|encoding| sequence_in(tag, &value, encoding))
+        .unwrap_or_default()
+        .into_iter()
+        .map(Cow::Owned)
+        .collect()
+}
+
+/// The items in the value of a sequence, where it holds together in this encoding.
+fn sequence_in(tag: Tag, value: &[u8], encoding: Encoding) -> Option<Vec<Item>> {
+    const END: [u8; 8] = [0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0];
+    let is_delimited = value.ends_with(&END);
+    let mut bytes = Vec::new();
+    let length = if is_delimited { u32::MAX } else { value.len() as u32 };
+    encoding.put_head(&mut bytes, tag, *b"SQ", length);
+    bytes.extend_from_slice(value);
+    walk(&Bytes::from(bytes.clone()), encoding, |_| true).ok()?;
+    let parsed = parse(&bytes, encoding).ok()?;
+    Some(parsed.get(tag)?.items()?.to_vec())
+}
+
+/// The bytes of a text as they stand in the file.
+fn raw_text(element: &InMemElement) -> Vec<u8> {
+    if matches!(element.vr(), VR::UN | VR::OB) {
+        return element.to_bytes().map(Cow::into_owned).unwrap_or_default();
+    }
+    // Without a character set the library reads every byte as one character, and splits.
+    let parts = element.to_multi_str().map(Cow::into_owned).unwrap_or_default();
+    let byte = |c: char| u8::try_from(u32::from(c)).unwrap_or(b'?');
+    parts.iter().map(|part| part.chars().map(byte).collect()).collect::<Vec<Vec<u8>>>().join(&b'\\')
 }
 
 /// The values of a US, SS or OW element as 16-bit words, sign not interpreted.

@@ -5,6 +5,7 @@
 
 mod dataset;
 mod spacing;
+mod text;
 mod view;
 mod voi;
 
@@ -12,7 +13,7 @@ use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::dataset::DataSet;
+pub(super) use self::dataset::{DataSet, Item};
 use super::frame::Layout;
 use super::pixels::Stored;
 use crate::lexicon::{ImageLaterality, ViewPosition};
@@ -35,10 +36,23 @@ pub struct Attributes {
     pub spacing: Option<Spacing>,
     pub image_laterality: Option<ImageLaterality>,
     pub view_position: Option<ViewPosition>,
+    /// Directions of rows and columns in letters (PS3.3 C.7.6.1.1.1), where the file gives them.
+    pub patient_orientation: Option<[String; 2]>,
     pub patient_id: Option<String>,
+    /// For the person at the screen alone: never printed, logged or stored.
+    pub patient_name: Option<String>,
+    pub study: Study,
     pub sop_instance_uid: Option<String>,
     pub lossy: bool,
     pub cautions: Vec<Caution>,
+}
+
+/// The visit that an image belongs to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Study {
+    pub study_instance_uid: Option<String>,
+    /// YYYYMMDD.
+    pub study_date: Option<String>,
 }
 
 /// Why an image is refused for its attributes.
@@ -58,8 +72,13 @@ pub(super) fn is_wanted(tag: Tag) -> bool {
 }
 
 const WANTED: &[Tag] = &[
+    tags::DIRECTORY_RECORD_SEQUENCE,
     tags::SPECIFIC_CHARACTER_SET,
+    tags::SOP_CLASS_UID,
     tags::SOP_INSTANCE_UID,
+    tags::STUDY_DATE,
+    tags::PATIENT_NAME,
+    tags::STUDY_INSTANCE_UID,
     tags::PRESENTATION_INTENT_TYPE,
     tags::SERIES_DESCRIPTION,
     tags::PATIENT_ID,
@@ -76,6 +95,8 @@ const WANTED: &[Tag] = &[
     tags::ROWS,
     tags::COLUMNS,
     tags::PIXEL_SPACING,
+    tags::PIXEL_ASPECT_RATIO,
+    tags::BURNED_IN_ANNOTATION,
     tags::PIXEL_SPACING_CALIBRATION_TYPE,
     tags::BITS_ALLOCATED,
     tags::BITS_STORED,
@@ -96,6 +117,7 @@ const WANTED: &[Tag] = &[
     tags::PRESENTATION_LUT_SHAPE,
     tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
     tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
+    tags::EXTENDED_OFFSET_TABLE,
 ];
 
 impl Attributes {
@@ -119,12 +141,22 @@ fn lossy_caution() -> Caution {
 pub(super) fn settle(dataset: &DataSet, layout: &Layout) -> Result<Attributes, Error> {
     let mut cautions = Vec::new();
     let photometric_interpretation = photometric(dataset, &mut cautions)?;
-    let modality_lut = voi::modality_lut(dataset, layout.is_signed, &mut cautions);
-    let voi_luts = voi::voi_luts(dataset, layout.is_signed, &modality_lut, &mut cautions);
+    let modality_lut = voi::modality_lut(dataset, layout, &mut cautions);
+    let voi_luts = voi::voi_luts(dataset, layout, &modality_lut, &mut cautions);
     let padding = padding(dataset, layout, &mut cautions);
     let spacing = spacing::spacing(dataset, &mut cautions);
     let image_laterality = view::image_laterality(dataset, &mut cautions);
     let view_position = view::view_position(dataset, &mut cautions);
+    let patient_orientation = view::patient_orientation(dataset);
+    let drawn_side = patient_orientation.as_ref().and_then(|axes| {
+        let side = view::side_of_oblique(view_position, axes)?;
+        image_laterality.filter(|l| *l != ImageLaterality::Both && *l != side).map(|_| side)
+    });
+    if let Some(side) = drawn_side {
+        let text = format!("PatientOrientation is that of the other breast ({side})");
+        cautions.push(Caution::new("W-LATERALITY-CONFLICT", text));
+    }
+    rest(dataset, spacing.is_some(), &mut cautions);
     let patient_id = dataset.text(tags::PATIENT_ID);
     if patient_id.is_none() {
         cautions.push(Caution::new(
@@ -155,11 +187,48 @@ pub(super) fn settle(dataset: &DataSet, layout: &Layout) -> Result<Attributes, E
         spacing,
         image_laterality,
         view_position,
+        patient_orientation,
         patient_id,
+        patient_name: dataset.text(tags::PATIENT_NAME),
+        study: Study {
+            study_instance_uid: dataset.text(tags::STUDY_INSTANCE_UID),
+            study_date: dataset.text(tags::STUDY_DATE),
+        },
         sop_instance_uid: dataset.text(tags::SOP_INSTANCE_UID),
         lossy,
         cautions,
     })
+}
+
+/// What is neither shown nor used, but changes what a picture is worth.
+fn rest(dataset: &DataSet, has_spacing: bool, cautions: &mut Vec<Caution>) {
+    if dataset.is_charset_unknown {
+        cautions.push(Caution::new(
+            "W-CHARSET",
+            "SpecificCharacterSet names a set that DICOM does not have; names may read wrongly",
+        ));
+    }
+    if dataset.words(tags::PIXEL_REPRESENTATION).is_none_or(|words| words.is_empty()) {
+        cautions.push(Caution::new(
+            "W-NO-SIGN",
+            "PixelRepresentation is missing; the pixel values were taken to be unsigned",
+        ));
+    }
+    if dataset.text(tags::BURNED_IN_ANNOTATION).as_deref() == Some("YES") {
+        cautions.push(Caution::new(
+            "W-BURNED-IN",
+            "text is burnt into the picture; it may name the patient",
+        ));
+    }
+    let aspect = dataset.numbers(tags::PIXEL_ASPECT_RATIO);
+    if let ([vertical, horizontal], false) = (&aspect[..], has_spacing)
+        && vertical != horizontal
+    {
+        cautions.push(Caution::new(
+            "W-ASPECT",
+            format!("pixels are not square ({vertical} : {horizontal}) but are shown so"),
+        ));
+    }
 }
 
 /// A damaged or missing value is refused: a guess that is wrong shows the negative.

@@ -2,7 +2,7 @@
 
 use dicom_dictionary_std::tags;
 
-use super::dataset::{DataSet, Item, items, texts};
+use super::dataset::{DataSet, Item, items};
 use crate::lexicon::{ImageLaterality, ViewPosition};
 use crate::mammogram::Caution;
 
@@ -11,12 +11,19 @@ pub(super) fn image_laterality(
     dataset: &DataSet,
     cautions: &mut Vec<Caution>,
 ) -> Option<ImageLaterality> {
-    let read = |tag| ImageLaterality::from_word(&dataset.text(tag)?);
-    let stated: Vec<ImageLaterality> =
-        [tags::IMAGE_LATERALITY, tags::FRAME_LATERALITY, tags::LATERALITY]
-            .into_iter()
-            .filter_map(read)
-            .collect();
+    let mut stated: Vec<ImageLaterality> = Vec::new();
+    for tag in [tags::IMAGE_LATERALITY, tags::FRAME_LATERALITY, tags::LATERALITY] {
+        let Some(word) = dataset.text(tag) else { continue };
+        match ImageLaterality::from_word(&word) {
+            Some(side) => stated.push(side),
+            // U (unpaired) says nothing of a breast, and nothing wrong.
+            None if word == "U" => {}
+            None => cautions.push(Caution::new(
+                "W-LATERALITY-INVALID",
+                format!("the laterality \"{word}\" is none of R, L and B; it was left out"),
+            )),
+        }
+    }
     let first = stated.first().copied();
     if stated.iter().any(|side| Some(*side) != first) {
         cautions.push(Caution::new(
@@ -31,18 +38,54 @@ pub(super) fn image_laterality(
     first
 }
 
+/// The breast that the axes of an oblique view belong to: towards the feet a mediolateral oblique
+/// goes towards the middle, which is left on a right breast (PS3.3 C.7.6.1.1.1).
+pub(super) fn side_of_oblique(
+    view: Option<ViewPosition>,
+    orientation: &[String; 2],
+) -> Option<ImageLaterality> {
+    if !matches!(view, Some(ViewPosition::Mlo | ViewPosition::Lmo)) {
+        return None;
+    }
+    orientation.iter().find_map(|axis| {
+        let has = |letter| axis.contains(letter);
+        match (has('F'), has('H'), has('L'), has('R')) {
+            (true, false, true, false) | (false, true, false, true) => Some(ImageLaterality::Right),
+            (true, false, false, true) | (false, true, true, false) => Some(ImageLaterality::Left),
+            _ => None,
+        }
+    })
+}
+
+/// PatientOrientation (0020,0020) where it is one: the directions of rows and of columns.
+pub(super) fn patient_orientation(dataset: &DataSet) -> Option<[String; 2]> {
+    let values = dataset.texts(tags::PATIENT_ORIENTATION);
+    let is_axis =
+        |text: &str| (1..=3).contains(&text.len()) && text.chars().all(|c| "ALPRHF".contains(c));
+    match &values[..] {
+        [row, column] if is_axis(row) && is_axis(column) => Some([row.clone(), column.clone()]),
+        _ => None,
+    }
+}
+
 /// ViewCodeSequence, then ViewPosition, then a view that stands in PatientOrientation or in
 /// SeriesDescription, as film collections have it.
 pub(super) fn view_position(
     dataset: &DataSet,
     cautions: &mut Vec<Caution>,
 ) -> Option<ViewPosition> {
-    let code = dataset.items(tags::VIEW_CODE_SEQUENCE).first();
-    let coded = code.and_then(|item| view_of_code(&code_value(item)?));
+    let codes = dataset.items(tags::VIEW_CODE_SEQUENCE);
+    let code = codes.first();
+    let coded = code.and_then(|item| view_of_code(&code_value(dataset, item)?));
     let positioned = dataset.text(tags::VIEW_POSITION).and_then(|t| ViewPosition::from_word(&t));
     if let Some(item) = code {
+        if coded.is_none() {
+            let meaning = meaning(dataset, item);
+            let text = format!("the coded view ({meaning}) is not one that is known here");
+            cautions.push(Caution::new("W-VIEW-CODE", text));
+        }
         for modifier in items(item, tags::VIEW_MODIFIER_CODE_SEQUENCE) {
-            let meaning = meaning(modifier).unwrap_or_else(|| "unknown".to_owned());
+            let meaning = meaning(dataset, &modifier);
             let text = format!("the view is modified: {meaning}");
             cautions.push(Caution::new("W-VIEW-MODIFIER", text));
         }
@@ -97,12 +140,16 @@ fn view_of_code(code: &str) -> Option<ViewPosition> {
     })
 }
 
-fn code_value(item: &Item) -> Option<String> {
-    texts(item.get(tags::CODE_VALUE)?).into_iter().next()
+fn code_value(dataset: &DataSet, item: &Item) -> Option<String> {
+    dataset.text_in(item, tags::CODE_VALUE).or_else(|| dataset.text_in(item, tags::LONG_CODE_VALUE))
 }
 
-fn meaning(item: &Item) -> Option<String> {
-    texts(item.get(tags::CODE_MEANING)?).into_iter().next()
+/// What a code means in words, or which code it is.
+fn meaning(dataset: &DataSet, item: &Item) -> String {
+    dataset
+        .text_in(item, tags::CODE_MEANING)
+        .or_else(|| code_value(dataset, item))
+        .unwrap_or_else(|| "unnamed".to_owned())
 }
 
 fn join(sides: &[ImageLaterality]) -> String {

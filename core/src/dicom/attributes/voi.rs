@@ -1,20 +1,21 @@
 //! Modality LUT and VOI LUTs as the file has them (PS3.3 C.11.1, C.11.2).
 
-use dicom_core::VR;
 use dicom_dictionary_std::tags;
 
-use super::dataset::{DataSet, Item, texts, words};
+use super::dataset::{DataSet, Item, words};
+use crate::dicom::frame::Layout;
 use crate::mammogram::{Caution, ModalityLut};
 use crate::voi_lut::{VoiFunction, VoiLut};
 
 /// ModalityLUTSequence, else RescaleSlope and RescaleIntercept, absent 1 and 0.
 pub(super) fn modality_lut(
     dataset: &DataSet,
-    is_signed: bool,
+    layout: &Layout,
     cautions: &mut Vec<Caution>,
 ) -> ModalityLut {
     if let Some(item) = dataset.items(tags::MODALITY_LUT_SEQUENCE).first() {
-        if let Some(table) = Table::read(item, is_signed) {
+        let range = stored_range(layout);
+        if let Some(table) = Table::read(item, range, cautions) {
             return ModalityLut::Table { first: table.first, entries: table.entries };
         }
         cautions.push(Caution::new(
@@ -38,19 +39,15 @@ pub(super) fn modality_lut(
 /// Every LUT of VOILUTSequence, then every window; empty where the file offers none that is sound.
 pub(super) fn voi_luts(
     dataset: &DataSet,
-    is_signed: bool,
+    layout: &Layout,
     modality_lut: &ModalityLut,
     cautions: &mut Vec<Caution>,
 ) -> Vec<VoiLut> {
-    // C.11.2.1.1: the first input value has the sign of what the modality LUT puts out.
-    let is_signed = match modality_lut {
-        ModalityLut::Rescale { slope, intercept } => is_signed || *intercept < 0.0 || *slope < 0.0,
-        ModalityLut::Table { .. } => false,
-    };
+    let range = modality_range(modality_lut, layout);
     let mut luts = Vec::new();
-    for item in dataset.items(tags::VOILUT_SEQUENCE) {
-        match Table::read(item, is_signed) {
-            Some(table) => luts.push(table.into_voi_lut(item, cautions)),
+    for item in &dataset.items(tags::VOILUT_SEQUENCE) {
+        match Table::read(item, range, cautions) {
+            Some(table) => luts.push(table.into_voi_lut(dataset, item, cautions)),
             None => cautions.push(Caution::new(
                 "W-LUT-INVALID",
                 "a VOI LUT of the file cannot be read; it was left out",
@@ -59,6 +56,22 @@ pub(super) fn voi_luts(
     }
     luts.extend(windows(dataset, cautions));
     luts
+}
+
+/// The least and the largest stored value.
+fn stored_range(layout: &Layout) -> (f64, f64) {
+    let values = f64::from(1_u32 << layout.bits_stored);
+    if layout.is_signed { (-values / 2.0, values / 2.0 - 1.0) } else { (0.0, values - 1.0) }
+}
+
+/// The least and the largest modality value that these stored values can give.
+fn modality_range(modality_lut: &ModalityLut, layout: &Layout) -> (f64, f64) {
+    let (low, high) = stored_range(layout);
+    let (a, b) = (modality_lut.apply(low as i32), modality_lut.apply(high as i32));
+    match modality_lut {
+        ModalityLut::Rescale { .. } => (a.min(b), a.max(b)),
+        ModalityLut::Table { .. } => (0.0, f64::from(u16::MAX)),
+    }
 }
 
 fn windows(dataset: &DataSet, cautions: &mut Vec<Caution>) -> Vec<VoiLut> {
@@ -103,6 +116,13 @@ fn windows(dataset: &DataSet, cautions: &mut Vec<Caution>) -> Vec<VoiLut> {
     luts
 }
 
+/// The first input value of a table has the sign of its input (C.11.1.1.1, C.11.2.1.1). The VR is no
+/// help: writers confuse US and SS, and the library replaces one by the other.
+fn first_input(word: u16, (low, high): (f64, f64)) -> i32 {
+    let is_beyond = f64::from(word) > high;
+    if low < 0.0 || is_beyond { i32::from(word as i16) } else { i32::from(word) }
+}
+
 /// LUTDescriptor and LUTData (C.11.1.1.1, C.11.2.1.1).
 struct Table {
     first: i32,
@@ -112,13 +132,13 @@ struct Table {
 }
 
 impl Table {
-    fn read(item: &Item, is_signed: bool) -> Option<Self> {
+    /// `range` is what the table's input can be.
+    fn read(item: &Item, range: (f64, f64), cautions: &mut Vec<Caution>) -> Option<Self> {
         let descriptor = item.get(tags::LUT_DESCRIPTOR)?;
         let [count, first, bits] = words(descriptor)?[..] else { return None };
         // The count is unsigned whatever the VR says, and 0 stands for 65,536.
         let count = if count == 0 { 0x1_0000 } else { usize::from(count) };
-        let is_signed = is_signed || descriptor.vr() == VR::SS;
-        let first = if is_signed { i32::from(first as i16) } else { i32::from(first) };
+        let first = first_input(first, range);
         let data = item.get(tags::LUT_DATA)?;
         let mut entries = words(data)?;
         // 8-bit entries stand one a word, or two packed into each.
@@ -128,12 +148,22 @@ impl Table {
         if entries.len() < count {
             return None;
         }
+        // An odd number of bytes is padded by one.
+        if entries.len() > count + usize::from(bits <= 8) {
+            cautions.push(Caution::new(
+                "W-LUT-LENGTH",
+                format!(
+                    "a LUT of the file has {} entries where it says {count}; the rest was ignored",
+                    entries.len()
+                ),
+            ));
+        }
         entries.truncate(count);
         Some(Self { first, entries, bits })
     }
 
     /// Scales by the depth of the descriptor, or by the real one where that is plainly meant.
-    fn into_voi_lut(self, item: &Item, cautions: &mut Vec<Caution>) -> VoiLut {
+    fn into_voi_lut(self, dataset: &DataSet, item: &Item, cautions: &mut Vec<Caution>) -> VoiLut {
         let largest = self.entries.iter().copied().max().unwrap_or(0).max(1);
         let depth = |bits: u16| u16::MAX >> (16 - bits.clamp(1, 16));
         let stated = depth(self.bits);
@@ -151,8 +181,7 @@ impl Table {
                 ),
             ));
         }
-        let explanation = item.get(tags::LUT_EXPLANATION).map(texts).unwrap_or_default();
-        let explanation = explanation.into_iter().next().filter(|text| !text.is_empty());
+        let explanation = dataset.text_in(item, tags::LUT_EXPLANATION);
         VoiLut {
             explanation: explanation.unwrap_or_else(|| "LUT".to_owned()),
             function: VoiFunction::Table { first: self.first, entries: self.entries, max },

@@ -57,7 +57,7 @@ pub(crate) fn decode(frame: &[u8], header: Size) -> Result<Picture, Error> {
     if samples.len() != header.pixels() {
         return Err(damaged("its size is not the one it declares"));
     }
-    Ok(Picture { precision, is_signed: false, samples, lossy: near > 0 })
+    Ok(Picture { precision, samples, lossy: near > 0, ..Picture::default() })
 }
 
 /// The stream less one, two … zero bytes before EOI, which some encoders put there to make the

@@ -10,7 +10,7 @@ pub(super) mod jpeg_ls;
 pub(super) mod rle;
 
 /// What a code stream holds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Picture {
     /// Bits of a sample, 1 to 16.
     pub(crate) precision: u16,
@@ -20,6 +20,8 @@ pub(crate) struct Picture {
     pub(crate) samples: Vec<u16>,
     /// The samples are not exactly those that were encoded.
     pub(crate) lossy: bool,
+    /// The stream has several colours, all the same.
+    pub(crate) is_grey_colour: bool,
 }
 
 /// Why a code stream was not decoded.

@@ -59,15 +59,21 @@ fn unpack(mut bytes: &[u8], shift: u32, samples: &mut [u16]) -> Result<(), Error
             }
         }
     }
+    // The segment's padding, or rows that the header does not know of.
+    if bytes.iter().any(|byte| *byte != 0 && *byte != 128) {
+        return Err(too_long());
+    }
     Ok(())
 }
 
 /// A run must not go past the last pixel: the header would not match the stream.
 fn split(rest: &mut [u16], count: usize) -> Result<(&mut [u16], &mut [u16]), Error> {
-    rest.split_at_mut_checked(count).ok_or_else(|| Error::Damaged {
-        format: FORMAT,
-        what: "it holds more pixels than the header says".to_owned(),
-    })
+    rest.split_at_mut_checked(count).ok_or_else(too_long)
+}
+
+fn too_long() -> Error {
+    let what = "it holds more pixels than the header says".to_owned();
+    Error::Damaged { format: FORMAT, what }
 }
 
 #[cfg(test)]
@@ -92,6 +98,9 @@ mod tests {
         assert_eq!(decode(&frame, 24, 1).expect("a good frame"), expected);
         assert!(decode(&frame, 25, 1).is_err(), "one pixel short");
         assert!(decode(&frame, 23, 1).is_err(), "one pixel too many");
+        assert!(decode(&frame, 14, 1).is_err(), "a whole run too many");
+        frame.extend([0, 0]);
+        assert!(decode(&frame, 24, 1).is_ok(), "padding");
         assert!(decode(&frame, 24, 2).is_err(), "one segment where two are needed");
     }
 }

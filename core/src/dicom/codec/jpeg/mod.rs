@@ -160,7 +160,7 @@ impl State {
             };
             (scan.decode(bits)?, true)
         };
-        Ok(Picture { precision: frame.precision, is_signed: false, samples, lossy })
+        Ok(Picture { precision: frame.precision, samples, lossy, ..Picture::default() })
     }
 }
 

@@ -1,0 +1,164 @@
+//! Films of several frames: each is read by itself, in the memory of one.
+
+use std::io::Write;
+
+use precedent_core::dicom::{Error, Refusal};
+use precedent_core::mammogram::Mammogram;
+use precedent_core::voi_lut::VoiFunction;
+
+use super::file::{BIG_ENDIAN, COLUMNS, EXPLICIT, File, IMPLICIT, ROWS, Writing, pixels};
+use super::{codes, reader, stored_values};
+
+/// A film whose frame `i` counts from `i`.
+fn film_of(frames: u16, writing: Writing, syntax: &'static str) -> File {
+    let mut file = File::film();
+    file.writing = writing;
+    file.syntax = syntax;
+    for (element, value) in [(2, 1), (0x10, ROWS), (0x11, COLUMNS), (0x100, 16), (0x101, 12)] {
+        file.short((0x0028, element), value);
+    }
+    file.short((0x0028, 0x0102), 11).short((0x0028, 0x0103), 0);
+    file.text((0x0028, 0x0008), "IS", &frames.to_string());
+    let all = (0..frames).flat_map(frame_values).collect::<Vec<_>>();
+    file.pixels(&all);
+    file
+}
+
+fn frame_values(idx: u16) -> Vec<u16> {
+    pixels().into_iter().map(|value| value + idx).collect()
+}
+
+fn values_of(film: &Mammogram) -> Vec<u16> {
+    stored_values(film).into_iter().map(|v| v as u16).collect()
+}
+
+/// In memory and piece by piece, with the same reader for all frames.
+fn on_disk(
+    bytes: &[u8],
+    mut look: impl FnMut(&mut precedent_core::dicom::Reader, &std::path::Path),
+) {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(bytes).expect("the disk takes it");
+    look(&mut reader(), file.path());
+    look(&mut reader().with_most_in_memory(0), file.path());
+}
+
+#[test]
+fn every_frame_is_read_in_any_order() {
+    for (writing, syntax) in [
+        (Writing::Explicit, EXPLICIT),
+        (Writing::Implicit, IMPLICIT),
+        (Writing::BigEndian, BIG_ENDIAN),
+    ] {
+        on_disk(&film_of(5, writing, syntax).bytes(), |reader, path| {
+            for idx in [0, 4, 1, 1, 3, 2, 0] {
+                let film = reader.read_frame(path, idx).expect("it is there");
+                assert_eq!(values_of(&film), frame_values(idx as u16), "{idx}");
+                assert_eq!((film.frame.idx, film.frame.count), (idx, 5));
+                assert_eq!(codes(&film), ["W-MULTIFRAME"]);
+            }
+            let error = reader.read_frame(path, 5).expect_err("there are five");
+            assert!(matches!(error, Error::Refused(Refusal::NoSuchFrame { number: 6, frames: 5 })));
+        });
+    }
+}
+
+#[test]
+fn a_file_that_changes_between_two_frames_is_opened_anew() {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(&film_of(3, Writing::Explicit, EXPLICIT).bytes()).expect("the disk takes it");
+    let mut reader = reader();
+    let before = reader.read_frame(file.path(), 2).expect("it is there");
+    std::fs::write(file.path(), film_of(2, Writing::Explicit, EXPLICIT).bytes()).expect("written");
+    let error = reader.read_frame(file.path(), 2).expect_err("there are two");
+    assert!(matches!(error, Error::Refused(Refusal::NoSuchFrame { .. })), "{error}");
+    let after = reader.read_frame(file.path(), 1).expect("it is there");
+    assert_ne!(before.content_hash, after.content_hash);
+}
+
+#[test]
+fn each_frame_has_the_groups_of_its_own() {
+    // E10: windows by frame, spacing shared, a window at the root that counts for none.
+    let macro_of = |tag, item: &File| {
+        let mut group = File::empty();
+        group.sequence(tag, item);
+        group
+    };
+    let mut file = film_of(3, Writing::Explicit, EXPLICIT);
+    file.remove((0x0018, 0x1164));
+    let mut measures = File::empty();
+    measures.text((0x0028, 0x0030), "DS", "0.085\\0.09");
+    file.sequence((0x5200, 0x9229), &macro_of((0x0028, 0x9110), &measures));
+    let mut items = Vec::new();
+    for center in ["100", "200", "300"] {
+        let mut window = File::empty();
+        window.text((0x0028, 0x1050), "DS", center).text((0x0028, 0x1051), "DS", "50");
+        items.extend(file.item(&macro_of((0x0028, 0x9132), &window)));
+    }
+    file.set((0x5200, 0x9230), "SQ", items);
+    on_disk(&file.bytes(), |reader, path| {
+        for idx in [2, 0, 1] {
+            let film = reader.read_frame(path, idx).expect("it is there");
+            let center = f64::from(100 * (idx + 1));
+            assert_eq!(film.voi_luts[0].function, VoiFunction::Linear { center, width: 50.0 });
+            let spacing = film.spacing.expect("it is shared");
+            assert_eq!((spacing.row_spacing_mm, spacing.column_spacing_mm), (0.085, 0.09));
+            assert_eq!(codes(&film), ["W-MULTIFRAME"]);
+        }
+    });
+}
+
+#[test]
+fn frames_in_fragments_are_told_apart_by_table_or_marks() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/dicom/");
+    let frames = |name: &str| {
+        let mut reader = reader();
+        let path = std::path::PathBuf::from(format!("{folder}{name}.dcm"));
+        (0..3).map(|i| values_of(&reader.read_frame(&path, i).expect(name))).collect::<Vec<_>>()
+    };
+    let by_table = frames("three_frames_in_nine_fragments_table");
+    assert_eq!(by_table, frames("three_frames_in_nine_fragments"));
+    assert!(by_table[0] != by_table[1] && by_table[1] != by_table[2]);
+    // A second offset that is no fragment's: the marks are believed, and it is said.
+    let mut bytes = std::fs::read(format!("{folder}three_frames_in_nine_fragments_table.dcm"))
+        .expect("it is committed");
+    let at = bytes.windows(6).position(|w| w == [0xE0, 0x7F, 0x10, 0, b'O', b'B']);
+    let table = at.expect("it has pixels") + 12 + 8;
+    bytes[table + 4] ^= 2;
+    on_disk(&bytes, |reader, path| {
+        let film = reader.read_frame(path, 1).expect("the marks are sound");
+        assert_eq!(values_of(&film), by_table[1]);
+        assert_eq!(codes(&film), ["W-MULTIFRAME", "W-OFFSET-TABLE"]);
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn two_hundred_frames_cost_the_memory_of_one() {
+    // 200 frames of 1 MiB, most of them a hole in the file.
+    let (rows, columns, frames) = (1024_u16, 512_u16, 200_u32);
+    let mut file = File::film();
+    file.short((0x0028, 0x0010), rows).short((0x0028, 0x0011), columns);
+    file.text((0x0028, 0x0008), "IS", &frames.to_string());
+    file.remove(super::file::PIXEL_DATA);
+    let length = u32::from(rows) * u32::from(columns) * 2 * frames;
+    let mut bytes = file.bytes();
+    bytes.extend(file.element_head(super::file::PIXEL_DATA, "OW", length));
+    let film = tempfile::NamedTempFile::new().expect("a temporary file");
+    film.as_file().write_all(&bytes).expect("the disk takes it");
+    film.as_file().set_len((bytes.len() as u64) + u64::from(length)).expect("a hole");
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/statm").expect("it is Linux");
+        status.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("a number") * 4
+    };
+    let mut reader = reader();
+    let mut most = 0;
+    reader.read_frame(film.path(), 0).expect("it is there");
+    let before = resident();
+    for idx in (0..frames).step_by(9) {
+        reader.read_frame(film.path(), idx).expect("it is there");
+        most = most.max(resident());
+    }
+    // Other tests run beside this one; the file is 200 MiB.
+    assert!(most < before + (150 << 10), "{before} KiB before, {most} KiB at most");
+}
