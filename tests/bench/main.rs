@@ -1,8 +1,11 @@
 //! `cargo bench [-- read | outline | describe | search]`: medians, and the ratio to a named
 //! rival in the same run where `tests/bench/rivals` has set it up.
 
+//! `battery` damages files and runs only where it is named.
+
 #![expect(clippy::print_stdout, reason = "a benchmark's product is what it prints")]
 
+mod battery;
 mod describe;
 mod outline;
 mod read;
@@ -20,6 +23,9 @@ fn main() {
         ("describe", describe::run),
         ("search", search::run),
     ];
+    if wanted.iter().any(|w| w == "battery") {
+        battery::run();
+    }
     for (name, run) in benches {
         if wanted.is_empty() || wanted.iter().any(|w| w == name) {
             println!("## {name}");

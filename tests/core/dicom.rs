@@ -3,12 +3,15 @@
 
 mod attributes;
 mod decoder;
+mod families;
 pub(crate) mod file;
 mod fixtures;
 mod frames;
 mod listing;
 mod malformed;
+mod mutate;
 mod mutation;
+mod second_opinion;
 
 use std::io::Write;
 

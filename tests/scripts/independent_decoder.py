@@ -4,8 +4,8 @@
     pip install pydicom numpy pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg pylibjpeg-rle
     tests/scripts/independent_decoder.py target/release/precedent-cli FOLDER
 
-Compared are the stored values of the first frame (SHA-256 of little-endian 32-bit integers, row by
-row) and a few attributes. Exit code 1 where anything differs or one side alone reads a file.
+Compared are the stored values of all frames (SHA-256 of little-endian 32-bit integers, row by row,
+frame by frame) and a few attributes. Exit code 1 where anything differs or one side alone reads a file.
 """
 
 import hashlib
@@ -20,8 +20,6 @@ import pydicom
 def read_by_pydicom(path):
     dataset = pydicom.dcmread(path)
     pixels = dataset.pixel_array
-    if int(dataset.get("NumberOfFrames", 1) or 1) > 1:
-        pixels = pixels[0]
     side = dataset.get("ImageLaterality") or dataset.get("Laterality") or None
     return {
         "stored_sha256": hashlib.sha256(pixels.astype("<i4").tobytes()).hexdigest(),

@@ -32,7 +32,7 @@ pub(super) fn records(dataset: &DataSet) -> Vec<Record> {
 
 /// Why a listed file was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfound {
+pub(super) enum Unfound {
     #[error("the DICOMDIR lists it with a name that leads outside its folder")]
     Outside,
     #[error("the DICOMDIR lists it, but it is not there")]

@@ -52,6 +52,8 @@ mod encoding;
 mod frame;
 mod guard;
 mod header;
+#[cfg(test)]
+mod hostile;
 mod limits;
 pub mod listing;
 mod picture;

@@ -48,3 +48,54 @@ fn a_doubt_is_a_caution_and_still_shown() {
     let out = text(&output.stdout);
     assert!(out.contains(": caution\n") && out.contains("W-LATERALITY-CONFLICT"), "{out}");
 }
+
+#[test]
+fn every_frame_counts_and_each_is_told_by_itself() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("film.dcm");
+    let mut film = File::film();
+    let frames: Vec<Vec<u16>> =
+        (0..3).map(|i| pixels().iter().map(|value| value + i).collect()).collect();
+    film.text((0x0028, 0x0008), "IS", "3").pixels(&frames.concat());
+    std::fs::write(&path, film.bytes()).expect("the disk takes it");
+    let output = run(&["probe", "--json", path_text(&path)]);
+    let json = text(&output.stdout);
+    let report = &serde_json::from_str::<serde_json::Value>(&json).expect("it is JSON")[0];
+    let hash = |values: &[u16]| -> String {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| i32::from(*v).to_le_bytes()).collect();
+        Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    };
+    assert_eq!(report["stored_sha256"], hash(&frames.concat()));
+    assert_eq!(report["attributes"]["number_of_frames"], 3);
+    for (frame, values) in report["frames"].as_array().expect("a list").iter().zip(&frames) {
+        assert_eq!(frame["stored_sha256"], hash(values));
+    }
+    let plain = text(&run(&["probe", path_text(&path)]).stdout);
+    assert!(plain.contains("3 frames of 8 columns x 6 rows"), "{plain}");
+}
+
+#[test]
+fn a_folder_is_listed_without_naming_anyone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, id) in [("1", "SECRET1"), ("2", "SECRET2"), ("sub/3", "SECRET2")] {
+        let mut film = File::film();
+        film.text((0x0010, 0x0020), "LO", id).text((0x0010, 0x0010), "PN", "SECRET^NAME");
+        film.text((0x0008, 0x0018), "UI", &format!("1.2.{name}").replace("sub/", ""));
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, film.bytes()).expect("the disk takes it");
+    }
+    std::fs::write(folder.path().join("letter.txt"), b"Dear colleague").expect("it takes it");
+    let output = run(&["probe", "--json", path_text(folder.path())]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let json = text(&output.stdout);
+    assert!(!json.contains("SECRET"), "{json}");
+    let listed = &serde_json::from_str::<serde_json::Value>(&json).expect("it is JSON")[0];
+    assert_eq!(listed["films"], 3);
+    assert_eq!(listed["patients"][1]["studies"][0]["films"].as_array().map(Vec::len), Some(2));
+    assert_eq!(listed["patients"][0]["studies"][0]["films"][0]["view_position"], "CC");
+    let reason = listed["others"][0]["reason"].as_str().expect("a sentence");
+    assert!(reason.contains("not a DICOM"), "{reason}");
+    let plain = text(&run(&["probe", path_text(folder.path())]).stdout);
+    assert!(plain.contains("3 films of 2 patients in 2 studies, 1 other files"), "{plain}");
+}

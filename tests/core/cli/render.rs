@@ -66,3 +66,25 @@ fn wrong_usage_is_exit_code_2_and_a_missing_folder_1() {
     assert_eq!(run(&["render", path_text(&film)]).status.code(), Some(2));
     assert_eq!(run(&["probe"]).status.code(), Some(2));
 }
+
+#[test]
+fn a_frame_and_a_window_are_chosen_by_their_numbers() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("film.dcm");
+    let mut film = File::film();
+    let second: Vec<u16> = pixels().iter().map(|value| value + 200).collect();
+    film.text((0x0028, 0x0008), "IS", "2").pixels(&[pixels(), second.clone()].concat());
+    film.text((0x0028, 0x1050), "DS", "2048\\800").text((0x0028, 0x1051), "DS", "4096\\1");
+    std::fs::write(&path, film.bytes()).expect("the disk takes it");
+    let png = folder.path().join("out.png");
+    let render = |options: &[&str]| {
+        let arguments = [&["render", path_text(&path), "--png", path_text(&png)], options].concat();
+        run(&arguments).status.code()
+    };
+    assert_eq!(render(&["--frame", "2", "--own-window", "2"]), Some(0));
+    let step = |v: &u16| if *v >= 800 { 255 } else { 0 };
+    assert_eq!(picture(&png), second.iter().map(step).collect::<Vec<_>>());
+    assert_eq!(render(&["--frame", "3"]), Some(1));
+    assert_eq!(render(&["--own-window", "3"]), Some(1));
+    assert_eq!(render(&["--frame", "0"]), Some(2));
+}

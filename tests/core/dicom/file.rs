@@ -152,7 +152,7 @@ impl File {
             return bytes;
         }
         bytes.extend(vr.as_bytes());
-        if ["OB", "OW", "SQ", "UN", "UT"].contains(&vr) {
+        if ["OB", "OV", "OW", "SQ", "UN", "UT"].contains(&vr) {
             bytes.extend([0, 0]);
             bytes.extend(self.long(length));
         } else {

@@ -71,7 +71,7 @@ pub(super) fn is_wanted(tag: Tag) -> bool {
     WANTED.contains(&tag)
 }
 
-const WANTED: &[Tag] = &[
+pub(super) const WANTED: &[Tag] = &[
     tags::DIRECTORY_RECORD_SEQUENCE,
     tags::SPECIFIC_CHARACTER_SET,
     tags::SOP_CLASS_UID,

@@ -248,6 +248,8 @@ fn latin9(byte: &u8) -> char {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn decoded(terms: &str, bytes: &[u8]) -> String {
@@ -310,5 +312,21 @@ mod tests {
         // JIS X 0208 has it too: 3B 5C.
         let set = charset(&[String::new(), "ISO 2022 IR 87".to_owned()]).expect("a known set");
         assert_eq!(values(b"\x1B$B;\\\x1B(B\\b", &set, false).len(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_text_in_any_set(
+            bytes in proptest::collection::vec(any::<u8>(), 0..60),
+            which in 0..9_usize,
+            is_name: bool,
+        ) {
+            let terms = [
+                "", "ISO_IR 13", "ISO 2022 IR 87", "ISO_IR 100", "ISO 2022 IR 149",
+                "ISO 2022 IR 58", "ISO_IR 192", "GB18030", "ISO_IR 166",
+            ];
+            let set = charset(&[terms[which].to_owned()]).expect("a known set");
+            prop_assert!(!values(&bytes, &set, is_name).is_empty());
+        }
     }
 }
