@@ -24,6 +24,7 @@
 //! - [`segmentation`]: where does this mass end?
 //! - [`measures`]: how large, how round, how sharp is it?
 //! - [`patch`]: what does the encoder see?
+//! - [`structure_from_motion`]: do two pictures show the same thing?
 //! - [`descriptor`], [`encoder`]: what does it look like, as a vector?
 //! - [`case`], [`index`], [`library`], [`import`]: which cases are known?
 //! - [`retrieval`]: which of them are nearest?
@@ -58,6 +59,7 @@ mod region;
 pub mod retrieval;
 pub mod segmentation;
 pub mod sheet;
+pub mod structure_from_motion;
 pub mod voi_lut;
 
 /// The sentence that stands on the start screen, in About and on every export.

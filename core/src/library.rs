@@ -22,6 +22,7 @@ mod opening;
 pub mod picture;
 mod rows;
 mod schema;
+mod signatures;
 mod verify;
 mod writing;
 

@@ -9,4 +9,6 @@ mod gestures;
 mod index;
 mod library;
 mod outline;
+mod same_film;
+mod structure_from_motion;
 mod tidy;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["geometry", "lexicon", "descriptor", "progress", "places", "files"],
     &["mammogram", "background", "region", "phantom", "voi_lut", "measures", "case"],
-    &["segmentation", "patch", "index"],
+    &["segmentation", "patch", "index", "structure_from_motion"],
     &["encoder", "library", "dicom"],
     &["import", "retrieval", "sheet"],
     &["evaluation"],

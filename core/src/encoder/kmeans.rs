@@ -87,7 +87,7 @@ fn means(
         .collect()
 }
 
-fn nearest_of(sample: &[f32], centers: &[Vec<f32>]) -> (usize, f32) {
+pub(crate) fn nearest_of(sample: &[f32], centers: &[Vec<f32>]) -> (usize, f32) {
     centers
         .iter()
         .map(|center| squared_distance(sample, center))

@@ -1,7 +1,8 @@
 //! How good is it? Measured over many cases, always beside what needs no program.
 //!
 //! [`outline`]: contours against known borders. [`cases`]: where those come from. [`page`]: the
-//! report for a person.
+//! report for a person. [`rivals`]: what retrieval is compared with.
+//! [`matching`]: what structure from motion labels.
 
 use std::path::PathBuf;
 
@@ -14,11 +15,13 @@ pub use self::statistics::Estimate;
 pub mod cases;
 mod controls;
 mod corrections;
+pub mod matching;
 pub mod outline;
 mod overlap;
 pub mod page;
 mod plot;
 mod report;
+pub mod rivals;
 mod statistics;
 
 #[derive(Debug, thiserror::Error)]

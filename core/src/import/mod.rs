@@ -15,15 +15,18 @@ use crate::library::{self, Added, Library, NewCase, identity};
 use crate::mammogram::Caution;
 use crate::patch;
 use crate::progress::{Progress, Report};
+use crate::structure_from_motion::{Feature, sift};
 
 pub mod manifest;
 pub(crate) mod prepare;
+pub mod same_film;
 mod words;
 
 pub use prepare::{Prepared, prepare};
 
 use manifest::{Fault, Manifest, Row};
 use prepare::{cut_region, read_row};
+use same_film::KnownFilms;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -60,6 +63,9 @@ pub struct Outcome {
     /// Rows whose region was in the library before.
     pub already_there: usize,
     pub faults: Vec<Fault>,
+    /// Cases that came in and show a film that the library has under another patient, each with
+    /// the cases that show it.
+    pub same_film: Vec<(CaseId, Vec<CaseId>)>,
     /// The rest was left because the caller asked to stop.
     pub cancelled: bool,
 }
@@ -68,7 +74,7 @@ pub struct Outcome {
 enum Described {
     /// The region is in the library.
     Known(CaseId),
-    New(Box<Prepared>, Vec<Descriptor>),
+    New(Box<Prepared>, Vec<Descriptor>, Vec<Feature>),
 }
 
 /// Imports every row; each case is complete in the library before `acknowledge` hears of it.
@@ -86,6 +92,9 @@ pub fn import(
     if let (OnFault::Stop, Some(Fault { line, reason })) = (on_fault, manifest.faults.first()) {
         return Err(Error::Stopped { line: *line, reason: reason.clone() });
     }
+    let Some(mut films) = KnownFilms::of(library, report)? else {
+        return Ok(Outcome { cancelled: true, ..outcome });
+    };
     let mut known: HashSet<CaseId> = library.cases()?.into_iter().map(|case| case.id).collect();
     for (done, row) in manifest.rows.iter().enumerate() {
         let progress = Progress {
@@ -106,18 +115,27 @@ pub fn import(
                 refuse_doubts(&prepared, row)?;
             }
             let patch = patch::extract(&prepared.film, &prepared.contour);
+            let features = sift::of_patch(&patch);
             let descriptor = encoder.describe(&[patch]).map_err(|error| sentence(&error))?;
-            Ok(Described::New(Box::new(prepared), descriptor))
+            Ok(Described::New(Box::new(prepared), descriptor, features))
         });
         match described {
             Ok(Described::Known(id)) => {
                 acknowledge(&id, Added::AlreadyThere);
                 outcome.already_there += 1;
             }
-            Ok(Described::New(prepared, descriptor)) => {
-                let added = store(library, encoder.id(), row, &prepared, &descriptor[0])?;
+            Ok(Described::New(mut prepared, descriptor, features)) => {
+                let patients = patients(row, &prepared);
+                let others = films.elsewhere(library, &features, &prepared.film_hash, &patients)?;
+                prepared.cautions.extend(same_film::caution(&others));
+                let added =
+                    store(library, encoder.id(), row, &patients, &prepared, &descriptor[0])?;
+                films.remember(library, &prepared.id, &features)?;
                 acknowledge(&prepared.id, added);
                 known.insert(prepared.id.clone());
+                if !others.is_empty() {
+                    outcome.same_film.push((prepared.id.clone(), others));
+                }
                 outcome.added.push(prepared.id);
             }
             Err(reason) if on_fault == OnFault::Stop => {
@@ -172,6 +190,7 @@ fn store(
     library: &mut Library,
     encoder: &EncoderId,
     row: &Row,
+    patients: &[String],
     prepared: &Prepared,
     descriptor: &Descriptor,
 ) -> Result<Added, library::Error> {
@@ -190,17 +209,20 @@ fn store(
         picture: prepared.picture.hash.clone(),
         cautions: prepared.cautions.clone(),
     };
-    // The file's own name of the patient counts as well as the manifest's.
-    let own = prepared.film.patient_id.iter().filter(|name| identity::is_name(name));
-    let patients: Vec<String> = row.patients.iter().chain(own).cloned().collect();
     library.add(&NewCase {
         case: &case,
         picture: &prepared.picture,
-        patients: &patients,
+        patients,
         film: prepared.film_hash,
         descriptor,
         encoder,
     })
+}
+
+/// The file's own name of the patient counts as well as the manifest's.
+fn patients(row: &Row, prepared: &Prepared) -> Vec<String> {
+    let own = prepared.film.patient_id.iter().filter(|name| identity::is_name(name));
+    row.patients.iter().chain(own).cloned().collect()
 }
 
 /// An error with its causes in one line.

@@ -59,6 +59,7 @@ impl Library {
             schema::check(&probe.map_err(Error::database(dir))?, dir)?;
         }
         let db = schema::open(&file).map_err(Error::database(dir))?;
+        schema::migrate(&db).map_err(Error::database(dir))?;
         let salt = read_salt(&db, dir)?;
         let library =
             Self { dir: dir.to_owned(), db, access: Access::Write, salt, _lock: Some(lock) };

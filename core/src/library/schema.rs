@@ -9,7 +9,7 @@ use super::Error;
 /// "PREC", in the header of every library file.
 pub(super) const APPLICATION_ID: i32 = 0x5052_4543;
 /// The format this program writes; an older one is migrated at opening, a newer one refused.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
 /// Patients are keyed hashes only ([`super::identity`]); nothing here is named by patient or UID.
 const TABLES: &str = "
@@ -54,13 +54,23 @@ CREATE TABLE descriptor (
 ) STRICT;
 ";
 
+/// Since version 2: what is kept of each case to know its film again ([`super::signatures`]).
+const SIGNATURES: &str = "
+CREATE TABLE signature (
+    case_idx INTEGER PRIMARY KEY REFERENCES cases ON DELETE CASCADE,
+    features BLOB NOT NULL
+) STRICT;
+";
+
 /// Makes the file of an empty library.
 pub(super) fn create(file: &Path, salt: &[u8; 32]) -> rusqlite::Result<()> {
     let db = Connection::open(file)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "application_id", APPLICATION_ID)?;
-    db.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+    db.execute_batch(&format!(
+        "BEGIN; {TABLES} {SIGNATURES} PRAGMA user_version = {VERSION}; COMMIT;"
+    ))?;
     db.execute("INSERT INTO property VALUES ('salt', ?1)", [salt.as_slice()])?;
     db.close().map_err(|(_, error)| error)
 }
@@ -72,6 +82,19 @@ pub(super) fn open(file: &Path) -> rusqlite::Result<Connection> {
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", true)?;
     Ok(db)
+}
+
+/// Brings an older library to this program's format, whole or not at all.
+pub(super) fn migrate(db: &Connection) -> rusqlite::Result<()> {
+    let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version >= VERSION {
+        return Ok(());
+    }
+    // The version stands in the file's first page, and is part of the transaction.
+    let transaction = db.unchecked_transaction()?;
+    transaction.execute_batch(SIGNATURES)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
 }
 
 /// For reading beside a writer, through its write-ahead log.

@@ -68,7 +68,7 @@ impl Library {
         set_property(&self.db, "notes", notes).map_err(Error::database(&self.dir))
     }
 
-    fn require_write(&self) -> Result<(), Error> {
+    pub(super) fn require_write(&self) -> Result<(), Error> {
         match self.access {
             Access::Write => Ok(()),
             Access::Read | Access::ReadCopy { .. } => {

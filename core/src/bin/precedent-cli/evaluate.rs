@@ -23,6 +23,8 @@ pub(crate) struct Args {
 enum Verb {
     /// Outlines against known borders: phantoms in real tissue, circles, masks
     Outline(OutlineArgs),
+    /// What structure from motion labels, against the truth: points that pairs of regions share
+    Matching(crate::evaluate_matching::Args),
 }
 
 #[derive(clap::Args)]
@@ -57,7 +59,10 @@ struct OutlineArgs {
 /// Outlines and writes the three reports, which appear when all is done; stopped before, there
 /// are none.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Verb::Outline(args) = args.verb;
+    let args = match args.verb {
+        Verb::Outline(args) => args,
+        Verb::Matching(args) => return crate::evaluate_matching::run(&args),
+    };
     let cannot = || format!("cannot write to {}", args.out.display());
     std::fs::create_dir_all(&args.out).with_context(cannot)?;
     let settings = Settings { prompts: args.prompts as usize, seed: args.seed };

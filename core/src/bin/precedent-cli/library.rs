@@ -157,6 +157,7 @@ fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
             .collect();
         let value = serde_json::json!({
             "added": outcome.added, "already_there": outcome.already_there, "faults": faults,
+            "same_film": outcome.same_film,
         });
         writeln!(out, "{value}")?;
     } else {
@@ -166,6 +167,15 @@ fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
             outcome.added.len(),
             outcome.already_there,
             outcome.faults.len()
+        )?;
+    }
+    for (case, others) in &outcome.same_film {
+        let others: Vec<&str> = others.iter().map(|id| id.0.as_str()).collect();
+        writeln!(
+            std::io::stderr(),
+            "case {} shows a film that is there under another patient: case {}",
+            case.0,
+            others.join(", ")
         )?;
     }
     for fault in &outcome.faults {

@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 mod bundle;
 mod encoder;
 mod evaluate;
+mod evaluate_matching;
 mod find;
 mod library;
 mod outline;
