@@ -6,6 +6,7 @@
 
 use crate::geometry::{Contour, ImagePoint, ImageRect};
 use crate::mammogram::{Mammogram, Spacing, SpacingOrigin};
+use crate::measures::{self, ShapeMargin};
 
 mod grey_scale;
 mod resample;
@@ -27,6 +28,8 @@ pub struct Patch {
     pub pixels: Vec<f32>,
     /// `GRID * GRID` weights, 1 inside the outline, 0.02 outside, the share between on the edge.
     pub weights: Vec<f32>,
+    /// What no square of 224 pixels shows as well as the film: shape and margin, measured there.
+    pub shape_margin: ShapeMargin,
 }
 
 /// How the square is cut. Part of an encoder: what another recipe cut has other descriptors.
@@ -103,7 +106,8 @@ pub fn extract_by(mammogram: &Mammogram, contour: &Contour, recipe: &Recipe) -> 
         .into_iter()
         .map(|v| v.clamp(0.0, 255.0))
         .collect();
-    Patch { pixels, weights: square.weights(contour, recipe) }
+    let weights = square.weights(contour, recipe);
+    Patch { pixels, weights, shape_margin: measures::shape_margin(mammogram, contour) }
 }
 
 /// The square that [`extract`] cuts around an outline, in pixels of the image: what of it lies

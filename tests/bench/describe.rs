@@ -11,6 +11,7 @@ use precedent_core::encoder::backbone::{Architecture, Input, Trunk};
 use precedent_core::encoder::tensors::TensorFile;
 use precedent_core::encoder::views::View;
 use precedent_core::encoder::{DeviceChoice, Encoder};
+use precedent_core::measures::ShapeMargin;
 use precedent_core::patch::{self, Patch};
 use precedent_core::places;
 
@@ -79,6 +80,7 @@ fn draw(number: usize) -> Patch {
     Patch {
         pixels: (0..patch::SIDE * patch::SIDE).map(wave).collect(),
         weights: vec![1.0; patch::GRID * patch::GRID],
+        shape_margin: ShapeMargin::default(),
     }
 }
 

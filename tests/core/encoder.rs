@@ -13,10 +13,12 @@ use precedent_core::encoder::backbone::{self, Architecture, Input, Trunk};
 use precedent_core::encoder::bundle::{self, Bundle};
 use precedent_core::encoder::device::Trial;
 use precedent_core::encoder::fixture::Fixture;
-use precedent_core::encoder::make::{self, Ingredients, Made, Recipe, Region};
+use precedent_core::encoder::make::{self, Ingredients, Made, Recipe, Region, Source};
+use precedent_core::encoder::small::{self, SmallArchitecture};
 use precedent_core::encoder::tensors::{self, TensorFile};
 use precedent_core::encoder::{DeviceChoice, Encoder, Error};
 use precedent_core::geometry::{Contour, ImagePoint};
+use precedent_core::lexicon::Pathology;
 use precedent_core::mammogram::{
     Mammogram, ModalityLut, PhotometricInterpretation, Spacing, SpacingOrigin,
 };
@@ -26,7 +28,9 @@ mod bundles;
 mod command_line;
 #[cfg(unix)]
 mod gpu_trials;
+mod parts;
 mod patches;
+mod small_networks;
 mod trunks;
 
 /// A film whose stored values are `scene(x_mm, y_mm)`, from the top left corner.
@@ -102,7 +106,7 @@ fn farthest(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max)
 }
 
-/// A folder with the tiny network, its fixture, and a bundle made of it.
+/// A folder with the tiny networks, a fixture, and a bundle made of them.
 pub(crate) struct TinyEncoder {
     pub(crate) dir: tempfile::TempDir,
 }
@@ -117,11 +121,16 @@ impl TinyEncoder {
         let file = TensorFile::open(&tiny.trunk()).expect("our own weights");
         let name = make::trunk_file_name(Architecture::Tiny, &file);
         std::fs::copy(tiny.trunk(), tiny.trunk().with_file_name(name)).expect("a small file");
+        let weights = tensors::to_bytes(&small::random_tiny_lite(8));
+        std::fs::write(tiny.look(), &weights).expect("a small file");
+        let file_of_look = TensorFile::open(&tiny.look()).expect("our own weights");
+        let name = make::trunk_file_name(SmallArchitecture::TinyLite, &file_of_look);
+        std::fs::write(tiny.look().with_file_name(name), weights).expect("a small file");
         let rgb = Trunk::load(&file, Architecture::Tiny, Input::Rgb, &Device::flex());
         let fixture = Fixture::of(&rgb.expect("our own weights"), 3);
         std::fs::write(tiny.fixture(), tensors::to_bytes(&fixture)).expect("a small file");
         let made = tiny.make(Recipe::Default, 1);
-        Bundle::write(&tiny.bundle(), &made.config, &made.learnt, &made.known_answer)
+        Bundle::write(&tiny.bundle(), &made.config, &made.weights, &made.known_answer)
             .expect("a new bundle");
         tiny
     }
@@ -134,28 +143,39 @@ impl TinyEncoder {
         self.dir.path().join("trunks/tiny.safetensors")
     }
 
+    fn look(&self) -> PathBuf {
+        self.dir.path().join("trunks/tinylite.safetensors")
+    }
+
     fn fixture(&self) -> PathBuf {
         Fixture::path_beside(&self.trunk(), Architecture::Tiny)
     }
 
     fn make(&self, recipe: Recipe, seed: u64) -> Made {
         let trunk = TensorFile::open(&self.trunk()).expect("our own weights");
-        let film = breast_film();
-        let regions: Vec<Region> = (0..30)
-            .map(|i| {
-                let (x, y) = (12.0 + f64::from(i % 6) * 7.0, 8.0 + f64::from(i / 6) * 8.0);
-                Region::cut(&film, &circle_mm(&film, x, y, 2.0 + f64::from(i % 4)))
-            })
-            .collect();
+        let look = TensorFile::open(&self.look()).expect("our own weights");
+        let regions = self.regions();
         let ingredients = Ingredients {
             recipe,
-            architecture: Architecture::Tiny,
-            trunk: &trunk,
+            trunk: Source { network: Architecture::Tiny.into(), file: &trunk },
+            look: Some(Source { network: SmallArchitecture::TinyLite.into(), file: &look }),
             regions: &regions,
             seed,
             sources: &["phantoms".to_owned()],
         };
         make::make(&ingredients, &mut |_| ControlFlow::Continue(())).expect("thirty regions")
+    }
+
+    /// Thirty regions of one film, of three outcomes.
+    fn regions(&self) -> Vec<Region> {
+        let film = breast_film();
+        (0..30)
+            .map(|i| {
+                let (x, y) = (12.0 + f64::from(i % 6) * 7.0, 8.0 + f64::from(i / 6) * 8.0);
+                let contour = circle_mm(&film, x, y, 2.0 + f64::from(i % 4));
+                Region::cut(&film, &contour, Pathology::ALL[i as usize % 3])
+            })
+            .collect()
     }
 
     fn open(&self) -> Result<Encoder, Error> {

@@ -1,31 +1,37 @@
 //! One folder is one encoder: what it is, what it learnt, and a known answer to prove it.
 //!
 //! ```text
-//! encoder.toml              network, patch recipe, views, dimensions, training statement, licences
+//! encoder.toml              networks, patch recipe, views, dimensions, training statement, licences
 //! weights.safetensors       what was learnt
 //! known_answer.safetensors  three small patches and their descriptors
 //! BLAKE3SUMS                the hash of each of the three; its own hash is the EncoderId
+//! MODEL_CARD.md             the same for people; no part of the encoder, so in no hash list
 //! ```
 //!
-//! The trunk is a file of its own, shared by bundles: `encoder.toml` names it by its hash. Where
-//! its last block was trained too, `weights.safetensors` holds that block.
+//! The networks are files of their own, shared by bundles: `encoder.toml` names them by hash. Where
+//! the trunk's last block was trained too, `weights.safetensors` holds that block.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::backbone::Architecture;
-use super::head::Learnt;
+pub use super::known_answer::KnownAnswer;
+pub use super::weights::Weights;
+
 use super::join::Join;
-use super::tensors::{self, Array, Storage, TensorFile};
+use super::network::Network;
+use super::tensors::{self, TensorFile};
 use super::views::View;
-use crate::descriptor::{Descriptor, EncoderId};
-use crate::patch::{self, Patch};
+use super::{assembly, card, weights};
+use crate::descriptor::EncoderId;
+use crate::patch;
 use crate::places;
 
-/// The layout of the folder that this program reads and writes.
-const FORMAT: u32 = 1;
+/// The layout of the folder that this program writes. It reads format 1 as well, which had
+/// NetVLAD's texture alone: what such an encoder described stays comparable.
+const FORMAT: u32 = 2;
+const OLDEST_FORMAT: u32 = 1;
 /// Raised when stored values become grey values in another way: see [`crate::mammogram`].
 pub const PIXEL_PATH: u32 = 1;
 
@@ -33,6 +39,7 @@ const CONFIG: &str = "encoder.toml";
 const WEIGHTS: &str = "weights.safetensors";
 const KNOWN_ANSWER: &str = "known_answer.safetensors";
 const HASHES: &str = "BLAKE3SUMS";
+const CARD: &str = "MODEL_CARD.md";
 
 /// Why a bundle was not opened or not written; each message is one sentence for a person.
 #[derive(Debug, thiserror::Error)]
@@ -79,17 +86,25 @@ pub struct Config {
     pub licences: Vec<String>,
     /// Their vectors are averaged.
     pub views: Vec<View>,
-    pub trunk: TrunkConfig,
+    /// Whose map becomes the texture.
+    pub trunk: NetworkConfig,
+    /// Whose map, plainly pooled, becomes the look; may be the trunk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<NetworkConfig>,
     pub patch: PatchConfig,
-    pub netvlad: NetVladConfig,
-    pub pca: PcaConfig,
+    /// `None` where the texture is the plain mean of the map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub netvlad: Option<NetVladConfig>,
+    /// Of NetVLAD's vector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pca: Option<PcaConfig>,
     pub parts: Join,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TrunkConfig {
-    pub architecture: Architecture,
+pub struct NetworkConfig {
+    pub architecture: Network,
     /// File name in the folder of trunks.
     pub file: String,
     pub blake3: String,
@@ -125,22 +140,17 @@ pub struct PcaConfig {
     pub whitened: bool,
 }
 
-/// Patches and the descriptors they must give.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KnownAnswer {
-    pub patches: Vec<Patch>,
-    pub descriptors: Vec<Descriptor>,
-}
-
 /// A bundle whose files are sound and belong together.
 #[derive(Debug)]
 pub struct Bundle {
     pub id: EncoderId,
     pub config: Config,
-    pub learnt: Learnt,
+    pub weights: Weights,
     pub known_answer: KnownAnswer,
     /// With the last block of [`Learnt`] in place of the file's own, where there is one.
     pub trunk: TensorFile,
+    /// `None` where there is no look or the trunk serves for both.
+    pub look: Option<TensorFile>,
 }
 
 impl PatchConfig {
@@ -160,6 +170,12 @@ impl PatchConfig {
 
 impl Config {
     pub const FORMAT: u32 = FORMAT;
+
+    /// Numbers of a descriptor before the part that was learnt from labels.
+    fn unsupervised_dims(&self) -> usize {
+        let parts = self.parts.parts().iter();
+        parts.filter(|part| part.name != assembly::LEARNT).map(|part| part.dims).sum()
+    }
 }
 
 impl Bundle {
@@ -179,20 +195,28 @@ impl Bundle {
         let tensors = |file: &str| -> Result<TensorFile, Error> {
             Ok(TensorFile::of(&dir.join(file), checked(file)?)?)
         };
-        let architecture = config.trunk.architecture;
-        let region_weighted = config.netvlad.region_weighted;
-        let learnt = Learnt::from_file(&tensors(WEIGHTS)?, architecture, region_weighted)?;
-        agree(dir, &config, &learnt)?;
+        let shape = weights::Shape {
+            texture: config
+                .netvlad
+                .as_ref()
+                .map(|netvlad| (config.trunk.architecture, netvlad.region_weighted)),
+            unsupervised: config.unsupervised_dims(),
+        };
+        let weights = Weights::from_file(&tensors(WEIGHTS)?, shape)?;
+        agree(dir, &config, &weights)?;
         let known_answer = KnownAnswer::from_file(&tensors(KNOWN_ANSWER)?, config.parts.dims())?;
-        let trunk = open_trunk(dir, &config.trunk)?.with(learnt.last_block.clone());
-        Ok(Self { id, config, learnt, known_answer, trunk })
+        let trained = weights.texture.as_ref().map(|learnt| learnt.last_block.clone());
+        let trunk = open_network(dir, &config.trunk)?.with(trained.unwrap_or_default());
+        let own_look = config.look.as_ref().filter(|look| **look != config.trunk);
+        let look = own_look.map(|look| open_network(dir, look)).transpose()?;
+        Ok(Self { id, config, weights, known_answer, trunk, look })
     }
 
-    /// Writes a new folder: whole, or not at all.
+    /// Writes a new folder with its model card: whole, or not at all.
     pub fn write(
         dir: &Path,
         config: &Config,
-        learnt: &Learnt,
+        weights: &Weights,
         known_answer: &KnownAnswer,
     ) -> Result<(), Error> {
         let write = |source| Error::Write { path: dir.to_owned(), source };
@@ -210,7 +234,7 @@ impl Bundle {
         let text = toml::to_string_pretty(config).expect("the configuration is plain values");
         let files = BTreeMap::from([
             (CONFIG, text.into_bytes()),
-            (WEIGHTS, tensors::to_bytes(&learnt.to_arrays())),
+            (WEIGHTS, tensors::to_bytes(&weights.to_arrays())),
             (KNOWN_ANSWER, tensors::to_bytes(&known_answer.to_arrays())),
         ]);
         let mut hash_list = String::new();
@@ -219,60 +243,13 @@ impl Bundle {
             hash_list += &format!("{}  {name}\n", blake3::hash(bytes).to_hex());
         }
         write_durably(&unfinished.path().join(HASHES), hash_list.as_bytes()).map_err(write)?;
+        let card = card::text(config, weights);
+        write_durably(&unfinished.path().join(CARD), card.as_bytes()).map_err(write)?;
         open_to_others(unfinished.path()).map_err(write)?;
         std::fs::rename(unfinished.path(), dir).map_err(write)?;
         // The folder is in its place: what is left of the guard has nothing to remove.
         let _ = unfinished.keep();
         Ok(())
-    }
-}
-
-impl KnownAnswer {
-    fn to_arrays(&self) -> BTreeMap<String, (Array, Storage)> {
-        let count = self.patches.len();
-        let (side, grid) = (self.patches[0].side(), self.patches[0].grid());
-        let stack = |dims: Vec<usize>, values: Vec<&[f32]>| Array::new(dims, values.concat());
-        let pixels = self.patches.iter().map(|p| p.pixels.as_slice()).collect();
-        let weights = self.patches.iter().map(|p| p.weights.as_slice()).collect();
-        let descriptors: Vec<&[f32]> = self.descriptors.iter().map(Descriptor::values).collect();
-        let dims = descriptors[0].len();
-        BTreeMap::from([
-            ("pixels".to_owned(), (stack(vec![count, side, side], pixels), Storage::U8)),
-            ("weights".to_owned(), (stack(vec![count, grid, grid], weights), Storage::F32)),
-            ("descriptors".to_owned(), (stack(vec![count, dims], descriptors), Storage::F32)),
-        ])
-    }
-
-    fn from_file(file: &TensorFile, dims: usize) -> Result<Self, tensors::Error> {
-        let pixels = file.array("pixels")?;
-        let (count, side) = match pixels.dims[..] {
-            [count, rows, columns]
-                if count > 0
-                    && rows == columns
-                    && rows > 0
-                    && rows % patch::CELL == 0
-                    && rows <= patch::SIDE =>
-            {
-                (count, rows)
-            }
-            _ => return Err(file.wrong_shape("pixels", &pixels, "[3, 64, 64]".to_owned())),
-        };
-        let grid = side / patch::CELL;
-        let weights = file.array_of("weights", &[count, grid, grid])?;
-        let descriptors = file.array_of("descriptors", &[count, dims])?;
-        let patches = pixels
-            .values
-            .chunks_exact(side * side)
-            .zip(weights.values.chunks_exact(grid * grid))
-            .map(|(pixels, weights)| Patch { pixels: pixels.to_vec(), weights: weights.to_vec() })
-            .collect();
-        let unit = |values: &[f32]| Descriptor::normalized(values.to_vec());
-        let descriptors: Option<Vec<_>> = descriptors.values.chunks_exact(dims).map(unit).collect();
-        let descriptors = descriptors.ok_or_else(|| tensors::Error::Damaged {
-            reason: "a descriptor of length zero".to_owned(),
-            path: file.path().to_owned(),
-        })?;
-        Ok(Self { patches, descriptors })
     }
 }
 
@@ -311,8 +288,9 @@ fn parse_config(dir: &Path, bytes: &[u8]) -> Result<Config, Error> {
     let text = String::from_utf8_lossy(bytes);
     let bad = |source| Error::Config { path: path.clone(), source: Box::new(source) };
     let header: Header = toml::from_str(&text).map_err(bad)?;
-    if header.format != FORMAT {
-        return Err(other(format!("format {}, not {FORMAT}", header.format)));
+    if !(OLDEST_FORMAT..=FORMAT).contains(&header.format) {
+        let found = header.format;
+        return Err(other(format!("format {found}; {OLDEST_FORMAT} to {FORMAT} are read")));
     }
     let config: Config = toml::from_str(&text).map_err(bad)?;
     if config.patch != PatchConfig::standard() {
@@ -322,27 +300,39 @@ fn parse_config(dir: &Path, bytes: &[u8]) -> Result<Config, Error> {
 }
 
 /// What the configuration says of the weights is what they are.
-fn agree(dir: &Path, config: &Config, learnt: &Learnt) -> Result<(), Error> {
+fn agree(dir: &Path, config: &Config, weights: &Weights) -> Result<(), Error> {
     let disagree =
         |what: &str| Err(Error::Disagree { what: what.to_owned(), path: dir.to_owned() });
-    if learnt.centroids.dims != [config.netvlad.clusters, config.netvlad.dims] {
-        return disagree("clusters");
-    }
-    if learnt.dims() != config.pca.dims {
-        return disagree("dimensions");
-    }
+    let texture = match (&weights.texture, &config.netvlad, &config.pca) {
+        (Some(learnt), Some(netvlad), Some(pca)) => {
+            if learnt.centroids.dims != [netvlad.clusters, netvlad.dims] {
+                return disagree("clusters");
+            }
+            if learnt.dims() != pca.dims {
+                return disagree("dimensions");
+            }
+            learnt.dims()
+        }
+        (None, None, None) => config.trunk.architecture.channels(),
+        _ => return disagree("NetVLAD and its PCA"),
+    };
     if config.views.is_empty() {
         return disagree("no view is named");
     }
-    let one_texture_part = matches!(config.parts.parts(), [part] if part.dims == learnt.dims());
-    if !config.parts.is_sound() || !one_texture_part {
+    let look = config.look.as_ref().map(|look| look.architecture.channels());
+    let own_look = config.look.as_ref().filter(|look| **look != config.trunk);
+    if own_look.is_some_and(|look| matches!(look.architecture, Network::Trunk(_))) {
+        return disagree("a second trunk");
+    }
+    let lengths = assembly::lengths(weights, texture, look);
+    if !config.parts.is_sound() || !assembly::are(config.parts.parts(), &lengths) {
         return disagree("parts");
     }
     Ok(())
 }
 
-/// The trunk lies in `trunks` beside the folder of encoders, in the bundle, or with what ships.
-fn open_trunk(dir: &Path, config: &TrunkConfig) -> Result<TensorFile, Error> {
+/// A network lies in `trunks` beside the folder of encoders, in the bundle, or with what ships.
+fn open_network(dir: &Path, config: &NetworkConfig) -> Result<TensorFile, Error> {
     let is_plain_name = Path::new(&config.file).file_name() == Some(config.file.as_ref());
     let beside = dir.join("../../trunks");
     let places = [beside.clone(), dir.to_owned(), places::assets().join("trunks")];

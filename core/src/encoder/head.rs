@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor};
 
-use super::backbone::{Architecture, tensor};
+use super::backbone::tensor;
 use super::netvlad::{NetVlad, normalize};
+use super::network::Network;
 use super::pca_whitening::PcaWhitening;
 use super::tensors::{Array, Error, Storage, TensorFile};
 
@@ -33,7 +34,7 @@ pub struct Learnt {
     /// Mean `[clusters * dims]` and components `[dims, clusters * dims]` of the VLAD vectors.
     pub pca: Option<(Array, Array)>,
     /// The trunk's last block where it was trained too, by the names of
-    /// [`Architecture::last_block`]; empty where the trunk is as its authors left it.
+    /// [`Network::last_block`]; empty where the trunk is as its authors left it.
     pub last_block: BTreeMap<String, Array>,
 }
 
@@ -134,7 +135,7 @@ impl Learnt {
     /// Reads it back, every shape held to the others and to the trunk's.
     pub fn from_file(
         file: &TensorFile,
-        architecture: Architecture,
+        trunk: Network,
         region_weighted: bool,
     ) -> Result<Self, Error> {
         let names = file.names()?;
@@ -151,7 +152,7 @@ impl Learnt {
             }
             Ok(Some((file.array_of(&format!("{prefix}.mean"), &[inputs])?, components)))
         };
-        let channels = architecture.channels();
+        let channels = trunk.channels();
         let local_pca = pca("local_pca", channels)?;
         let dims = local_pca.as_ref().map_or(channels, |(_, components)| components.dims[0]);
         let centroids = file.array("netvlad.centroids")?;
@@ -164,7 +165,7 @@ impl Learnt {
         let pca = pca("pca", centroids.values.len())?;
         let mut last_block = BTreeMap::new();
         if names.iter().any(|name| name.starts_with("features.")) {
-            for (name, dims) in architecture.last_block() {
+            for (name, dims) in trunk.last_block() {
                 let array = file.array_of(&name, &dims)?;
                 last_block.insert(name, array);
             }

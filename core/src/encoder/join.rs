@@ -82,6 +82,18 @@ impl Join {
     }
 }
 
+/// Root mean squared distance of all pairs of vectors of one length.
+pub fn spread(vectors: &[&[f32]]) -> f32 {
+    let mut squares = 0.0;
+    for (i, a) in vectors.iter().enumerate() {
+        for b in &vectors[..i] {
+            squares += a.iter().zip(*b).map(|(x, y)| f64::from(x - y).powi(2)).sum::<f64>();
+        }
+    }
+    let pairs = vectors.len() * vectors.len().saturating_sub(1) / 2;
+    (squares / pairs as f64).sqrt() as f32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

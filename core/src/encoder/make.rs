@@ -1,4 +1,5 @@
-//! A new bundle from regions: centres, projections, known answer. No label is looked at.
+//! A new bundle from regions: centres, projections, scales, known answer. No label is looked at,
+//! but by the recipe that has a learnt part.
 //!
 //! The same regions, trunk and seed give the same bundle, with any number of threads. On another
 //! kind of processor sums are rounded otherwise, and the bundle is equal but for last digits.
@@ -9,21 +10,31 @@ use std::ops::ControlFlow;
 use burn::tensor::Device;
 use rayon::prelude::*;
 
-use super::backbone::{Architecture, Input, Trunk};
-use super::bundle::{Config, KnownAnswer, NetVladConfig, PatchConfig, PcaConfig, TrunkConfig};
+pub use super::recipe::Recipe;
+
+use super::arcs::Arcs;
+use super::assembly::{Assembly, Maps};
+use super::bundle::{Config, KnownAnswer, NetVladConfig, NetworkConfig, PatchConfig, PcaConfig};
 use super::head::{Head, Learnt, local_descriptors};
-use super::join::{Join, Part};
+use super::mean::rooted_mean;
 use super::netvlad::{self, NetVlad};
+use super::network::{Loaded, Network};
 use super::pca_whitening::{Fit, PcaWhitening};
 use super::random::Random;
 use super::tensors::{self, Array, TensorFile};
 use super::views::View;
+use super::weights::Weights;
 use super::{backbone, kmeans};
 use crate::descriptor::Descriptor;
 use crate::geometry::Contour;
+use crate::lexicon::Pathology;
 use crate::mammogram::Mammogram;
 use crate::patch::{self, Patch};
 use crate::progress::{Progress, Report};
+
+mod parts;
+
+use parts::{columns, join, learn};
 
 /// Half sides, in equivalent radii, at which each region is seen while the PCA is fitted: as it
 /// will be described, and tighter, to stand for an outline drawn by another hand.
@@ -34,18 +45,6 @@ const SAMPLES_PER_REGION: usize = 100;
 const KNOWN_SIDE: usize = 64;
 const KNOWN_PATCHES: usize = 3;
 
-/// Which encoder is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recipe {
-    /// Local PCA to 128, 64 clusters weighted by the outline, the mean of four views, PCA to 64
-    /// without whitening: what came out best on real films.
-    Default,
-    /// The paper's: 50 clusters on the raw local descriptors, plain pooling, one view, PCA with
-    /// whitening. Whitening blows up what few regions cannot settle, so at most a tenth as many
-    /// dimensions are kept as there are regions.
-    Paper,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("an encoder needs at least {needed} regions to learn from; there are {found}")]
@@ -54,26 +53,40 @@ pub enum Error {
     Cancelled,
     #[error("a region gave no descriptor; remove it from the list: region {number}")]
     Featureless { number: usize },
+    #[error("this recipe needs a second network for the look, and none was given")]
+    NoLook,
+    #[error("a learnt part needs regions of at least two outcomes")]
+    OneOutcome,
     #[error(transparent)]
     Tensors(#[from] tensors::Error),
     #[error(transparent)]
     Device(#[from] backbone::Failure),
 }
 
-/// One region as the trunk sees it.
+/// One region as the networks see it.
 #[derive(Debug, Clone)]
 pub struct Region {
     /// One for each of [`WINDOWS`].
     windows: Vec<Patch>,
     known: Patch,
+    /// Looked at by a recipe with a learnt part alone.
+    pathology: Pathology,
+}
+
+/// A network and its weights.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    pub network: Network,
+    pub file: &'a TensorFile,
 }
 
 /// What a bundle is made of.
 #[derive(Debug)]
 pub struct Ingredients<'a> {
     pub recipe: Recipe,
-    pub architecture: Architecture,
-    pub trunk: &'a TensorFile,
+    pub trunk: Source<'a>,
+    /// For the look, where [`Recipe::look`] asks for a network of its own; else it stays unused.
+    pub look: Option<Source<'a>>,
     pub regions: &'a [Region],
     pub seed: u64,
     /// Where the regions are from, to be credited.
@@ -84,13 +97,28 @@ pub struct Ingredients<'a> {
 #[derive(Debug)]
 pub struct Made {
     pub config: Config,
-    pub learnt: Learnt,
+    pub weights: Weights,
     pub known_answer: KnownAnswer,
+}
+
+/// The networks of a recipe, on the CPU.
+struct Networks {
+    recipe: Recipe,
+    trunk: Loaded,
+    /// `None` where there is no look or the trunk's maps serve for it.
+    look: Option<Loaded>,
+}
+
+/// What one region gives before anything of it is projected.
+struct Seen {
+    /// The texture before its PCA, one for each of [`WINDOWS`] that was asked for.
+    textures: Vec<Vec<f32>>,
+    look: Option<Vec<f32>>,
 }
 
 impl Region {
     /// Cuts what the maker needs, so that the film can be let go.
-    pub fn cut(mammogram: &Mammogram, contour: &Contour) -> Self {
+    pub fn cut(mammogram: &Mammogram, contour: &Contour, pathology: Pathology) -> Self {
         let standard = patch::Recipe::STANDARD;
         let windows = WINDOWS
             .iter()
@@ -103,56 +131,90 @@ impl Region {
         let mut known = patch::extract_by(mammogram, contour, &small);
         // The bundle keeps them as whole numbers.
         known.pixels.iter_mut().for_each(|v| *v = v.round());
-        Self { windows, known }
-    }
-}
-
-impl Recipe {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Paper => "paper",
-        }
-    }
-
-    const fn clusters(self) -> usize {
-        match self {
-            Self::Default => 64,
-            Self::Paper => 50,
-        }
-    }
-
-    const fn local_dims(self) -> Option<usize> {
-        match self {
-            Self::Default => Some(128),
-            Self::Paper => None,
-        }
-    }
-
-    const fn views(self) -> &'static [View] {
-        match self {
-            Self::Default => &View::FOUR,
-            Self::Paper => &[View::Plain],
-        }
-    }
-
-    fn pca(self, regions: usize) -> PcaConfig {
-        match self {
-            Self::Default => PcaConfig { dims: 64, whitened: false },
-            Self::Paper => PcaConfig { dims: (regions / 10).clamp(2, 128), whitened: true },
-        }
+        Self { windows, known, pathology }
     }
 }
 
 /// Makes a bundle.
 pub fn make(ingredients: &Ingredients, report: &mut Report) -> Result<Made, Error> {
-    let Ingredients { recipe, architecture, trunk: file, regions, seed, .. } = *ingredients;
+    let Ingredients { recipe, regions, .. } = *ingredients;
     if regions.len() < KNOWN_PATCHES {
         return Err(Error::TooFew { needed: KNOWN_PATCHES, found: regions.len() });
     }
-    let trunk = Trunk::load(file, architecture, Input::Grey, &Device::flex())?;
+    let networks = Networks::load(ingredients)?;
+    let texture = recipe
+        .clusters()
+        .map(|clusters| fit_netvlad(&networks, clusters, ingredients, report))
+        .transpose()?;
+    let (mut learnt, netvlad) = texture.unzip();
 
-    let samples = sample_locals(&trunk, regions, seed, report)?;
+    let head = learnt.as_ref().map(Head::new);
+    let seen = over_regions(regions, "Describing regions", report, |_, region| {
+        networks.see(head.as_ref(), region)
+    })?;
+    let mut pca = None;
+    if let Some(learnt) = &mut learnt {
+        // Fitted on what will be projected: means over the views, at the one window, then at the
+        // other.
+        let window = |idx: usize| seen.iter().map(move |seen| seen.textures[idx].clone());
+        let vectors: Vec<Vec<f32>> = (0..WINDOWS.len()).flat_map(window).collect();
+        let config = recipe.pca(regions.len());
+        let fit = Fit::of(&vectors, config.dims, config.whitened);
+        learnt.pca = Some((fit.mean, fit.components));
+        // From here on with the numbers as they will be stored.
+        let stored = tensors::to_bytes(&learnt.to_arrays());
+        let stored = TensorFile::of(ingredients.trunk.file.path(), stored)?;
+        let network = ingredients.trunk.network;
+        *learnt = Learnt::from_file(&stored, network, learnt.region_weighted)?;
+        pca = Some(PcaConfig { dims: learnt.dims(), ..config });
+    }
+
+    let standard = seen.iter().map(|seen| seen.textures[0].clone()).collect();
+    let textures = reduce(standard, learnt.as_ref().and_then(|learnt| learnt.pca.as_ref()));
+    let looks: Option<Vec<Vec<f32>>> = seen.into_iter().map(|seen| seen.look).collect();
+    let beside = recipe.beside();
+    let shape_margin = beside.shape_margin.then(|| {
+        let numbers = regions.iter().map(|region| region.windows[0].shape_margin.numbers());
+        Arcs::fit(&numbers.collect::<Vec<_>>())
+    });
+    let columns = columns(textures, looks.filter(|_| beside.look), shape_margin.as_ref(), regions);
+    let mut weights = Weights { texture: learnt, shape_margin, layer: None };
+    let mut parts = join(&columns)?;
+    if beside.learnt {
+        (weights.layer, parts) = learn(&columns, parts, regions)?;
+    }
+    let assembly = Assembly::new(recipe.views(), &weights, &parts);
+    let known_answer = know(&networks, &assembly, regions)?;
+    let look = match (beside.look, &networks.look, ingredients.look) {
+        (false, ..) => None,
+        (true, Some(_), Some(look)) => Some(look),
+        (true, ..) => Some(ingredients.trunk),
+    };
+    let config = Config {
+        format: Config::FORMAT,
+        name: recipe.word().to_owned(),
+        training: training_statement(ingredients),
+        licences: licences(ingredients, look),
+        views: recipe.views().to_vec(),
+        trunk: ingredients.trunk.config(),
+        look: look.map(|look| look.config()),
+        patch: PatchConfig::standard(),
+        netvlad,
+        pca,
+        parts,
+    };
+    Ok(Made { config, weights, known_answer })
+}
+
+/// Local PCA, centres and assignment of NetVLAD, without a PCA behind it yet.
+fn fit_netvlad(
+    networks: &Networks,
+    clusters: usize,
+    ingredients: &Ingredients,
+    report: &mut Report,
+) -> Result<(Learnt, NetVladConfig), Error> {
+    let Ingredients { recipe, regions, seed, .. } = *ingredients;
+    let samples = sample_locals(&networks.trunk, regions, seed, report)?;
     let local_pca = recipe.local_dims().map(|dims| {
         let fit = Fit::of(&samples, dims, false);
         (fit.mean, fit.components)
@@ -160,65 +222,90 @@ pub fn make(ingredients: &Ingredients, report: &mut Report) -> Result<Made, Erro
     let samples = reduce(samples, local_pca.as_ref());
     let dims = samples[0].len();
     let samples = samples.concat();
-    let clusters = recipe.clusters().min(samples.len() / dims);
+    let clusters = clusters.min(samples.len() / dims);
     let centroids = kmeans::centers(&samples, dims, clusters, seed, &mut |round| {
         say(report, "Finding cluster centres", round, None)
     });
     let centroids = centroids.ok_or(Error::Cancelled)?;
     let alpha = netvlad::alpha(&samples, &centroids);
     let (assignment, bias) = NetVlad::initial(&centroids, alpha);
-    let region_weighted = recipe == Recipe::Default;
+    let region_weighted = recipe.region_weighted();
     let last_block = BTreeMap::new();
-    let mut learnt =
+    let learnt =
         Learnt { local_pca, assignment, bias, centroids, region_weighted, pca: None, last_block };
+    Ok((learnt, NetVladConfig { clusters, dims, alpha, region_weighted }))
+}
 
-    // The PCA is fitted on what will be projected: means over the views.
-    let head = Head::new(&learnt);
-    let vectors = describe_windows(&trunk, &head, recipe, regions, report)?;
-    let pca = recipe.pca(regions.len());
-    let fit = Fit::of(&vectors, pca.dims, pca.whitened);
-    learnt.pca = Some((fit.mean, fit.components));
+impl Networks {
+    fn load(ingredients: &Ingredients) -> Result<Self, Error> {
+        let Ingredients { recipe, trunk, look, .. } = *ingredients;
+        let load = |source: Source| Loaded::grey(source.file, source.network, &Device::flex());
+        let look = match recipe.look() {
+            None => None,
+            Some(_) => {
+                let look = look.ok_or(Error::NoLook)?;
+                let is_trunk = look.file.hash() == trunk.file.hash();
+                if is_trunk { None } else { Some(load(look)?) }
+            }
+        };
+        Ok(Self { recipe, trunk: load(trunk)?, look })
+    }
 
-    // From here on with the numbers as they will be stored.
-    let stored = tensors::to_bytes(&learnt.to_arrays());
-    let stored = TensorFile::of(file.path(), stored)?;
-    let learnt = Learnt::from_file(&stored, architecture, region_weighted)?;
-    let pca = PcaConfig { dims: learnt.dims(), ..pca };
-    let part = Part {
-        name: "texture".to_owned(),
-        dims: pca.dims,
-        weight: 1.0,
-        spread: spread(&vectors, regions.len(), &learnt),
-    };
-    let parts = Join::new(vec![part]).ok_or(Error::Featureless { number: 1 })?;
-    let known_answer = know(&trunk, &learnt, recipe, &parts, regions)?;
-    let config = Config {
-        format: Config::FORMAT,
-        name: recipe.word().to_owned(),
-        training: training_statement(ingredients),
-        licences: licences(ingredients),
-        views: recipe.views().to_vec(),
-        trunk: TrunkConfig {
-            architecture,
-            file: trunk_file_name(architecture, file),
-            blake3: file.hash(),
-        },
-        patch: PatchConfig::standard(),
-        netvlad: NetVladConfig { clusters, dims, alpha, region_weighted },
-        pca,
-        parts,
-    };
-    Ok(Made { config, learnt, known_answer })
+    fn see(&self, head: Option<&Head>, region: &Region) -> Result<Seen, Error> {
+        let standard = &region.windows[0];
+        let maps = self.maps(standard)?;
+        let weights = weights_on(self.recipe.views(), standard, &maps.trunk);
+        let look = self.recipe.beside().look.then(|| match &maps.look {
+            Some(look) => rooted_mean(look, &weights_on(self.recipe.views(), standard, look)),
+            None => rooted_mean(&maps.trunk, &weights),
+        });
+        let Some(head) = head else {
+            return Ok(Seen { textures: vec![rooted_mean(&maps.trunk, &weights)], look });
+        };
+        let mut textures = vec![head.describe(&maps.trunk, &weights)];
+        for patch in &region.windows[1..] {
+            let map =
+                self.trunk.feature_map(&pictures(self.recipe.views(), patch), patch.side())?;
+            textures.push(head.describe(&map, &weights_on(self.recipe.views(), patch, &map)));
+        }
+        Ok(Seen { textures, look })
+    }
+
+    fn maps(&self, patch: &Patch) -> Result<Maps, Error> {
+        let pictures = pictures(self.recipe.views(), patch);
+        let look = self.look.as_ref().map(|look| look.feature_map(&pictures, patch.side()));
+        let trunk = self.trunk.feature_map(&pictures, patch.side())?;
+        Ok(Maps { trunk, look: look.transpose()? })
+    }
+}
+
+impl Source<'_> {
+    fn config(self) -> NetworkConfig {
+        NetworkConfig {
+            architecture: self.network,
+            file: trunk_file_name(self.network, self.file),
+            blake3: self.file.hash(),
+        }
+    }
+}
+
+fn pictures(views: &[View], patch: &Patch) -> Vec<Vec<f32>> {
+    views.iter().map(|view| view.of(&patch.pixels)).collect()
+}
+
+fn weights_on(views: &[View], patch: &Patch, map: &Array) -> Vec<Vec<f32>> {
+    let weights = patch.weights_on(map.dims[2]);
+    views.iter().map(|view| view.of(&weights)).collect()
 }
 
 /// How the file of a trunk is called: after its network and its hash.
-pub fn trunk_file_name(architecture: Architecture, file: &TensorFile) -> String {
-    format!("{}-{}.safetensors", architecture.word(), &file.hash()[..16])
+pub fn trunk_file_name(network: impl Into<Network>, file: &TensorFile) -> String {
+    format!("{}-{}.safetensors", network.into().word(), &file.hash()[..16])
 }
 
 /// Local descriptors of length 1 at places drawn from each region.
 fn sample_locals(
-    trunk: &Trunk,
+    trunk: &Loaded,
     regions: &[Region],
     seed: u64,
     report: &mut Report,
@@ -252,58 +339,17 @@ fn reduce(samples: Vec<Vec<f32>>, local_pca: Option<&(Array, Array)>) -> Vec<Vec
     reduced.chunks_exact(components.dims[0]).map(<[f32]>::to_vec).collect()
 }
 
-/// The vectors of all regions at the first window, then at the second.
-fn describe_windows(
-    trunk: &Trunk,
-    head: &Head,
-    recipe: Recipe,
-    regions: &[Region],
-    report: &mut Report,
-) -> Result<Vec<Vec<f32>>, Error> {
-    let described = over_regions(regions, "Describing regions", report, |_, region| {
-        let of = |patch| texture(trunk, head, recipe.views(), patch);
-        region.windows.iter().map(of).collect::<Result<Vec<_>, _>>()
-    })?;
-    let window = |idx: usize| described.iter().map(move |windows| windows[idx].clone());
-    Ok((0..WINDOWS.len()).flat_map(window).collect())
-}
-
-fn texture(trunk: &Trunk, head: &Head, views: &[View], patch: &Patch) -> Result<Vec<f32>, Error> {
-    let pictures: Vec<_> = views.iter().map(|view| view.of(&patch.pixels)).collect();
-    let maps = trunk.feature_map(&pictures, patch.side())?;
-    let weights = patch.weights_on(maps.dims[2]);
-    let weights: Vec<_> = views.iter().map(|view| view.of(&weights)).collect();
-    Ok(head.describe(&maps, &weights))
-}
-
-/// Root mean squared distance of two regions by their final vectors at the standard window.
-fn spread(vectors: &[Vec<f32>], regions: usize, learnt: &Learnt) -> f32 {
-    let standard = vectors[..regions].to_vec();
-    let projected = reduce(standard, learnt.pca.as_ref());
-    let mut squares = 0.0;
-    for (i, a) in projected.iter().enumerate() {
-        for b in &projected[..i] {
-            squares += a.iter().zip(b).map(|(x, y)| f64::from(x - y).powi(2)).sum::<f64>();
-        }
-    }
-    (squares / (regions * (regions - 1) / 2) as f64).sqrt() as f32
-}
-
 /// The first, the middle and the last region, and what they give.
 fn know(
-    trunk: &Trunk,
-    learnt: &Learnt,
-    recipe: Recipe,
-    parts: &Join,
+    networks: &Networks,
+    assembly: &Assembly,
     regions: &[Region],
 ) -> Result<KnownAnswer, Error> {
-    let head = Head::new(learnt);
     let chosen = [0, regions.len() / 2, regions.len() - 1];
     let mut known = KnownAnswer { patches: Vec::new(), descriptors: Vec::<Descriptor>::new() };
     for idx in chosen {
         let patch = &regions[idx].known;
-        let vector = texture(trunk, &head, recipe.views(), patch)?;
-        let descriptor = parts.join(&[&vector]);
+        let descriptor = assembly.describe(patch, &networks.maps(patch)?);
         known.descriptors.push(descriptor.ok_or(Error::Featureless { number: idx + 1 })?);
         known.patches.push(patch.clone());
     }
@@ -341,9 +387,14 @@ fn say(
 }
 
 fn training_statement(ingredients: &Ingredients) -> String {
+    let labels = if ingredients.recipe.beside().learnt {
+        "their outcomes shaped the learnt part and nothing else"
+    } else {
+        "no label was used"
+    };
     format!(
-        "Cluster centres and projections from {} regions, each at {} window sizes, seed {}; no \
-         label was used. The trunk was trained by its authors on ImageNet photographs and not \
+        "Cluster centres, projections and scales from {} regions, each at {} window sizes, seed \
+         {}; {labels}. The networks were trained by their authors on ImageNet photographs and not \
          changed.",
         ingredients.regions.len(),
         WINDOWS.len(),
@@ -351,8 +402,10 @@ fn training_statement(ingredients: &Ingredients) -> String {
     )
 }
 
-fn licences(ingredients: &Ingredients) -> Vec<String> {
-    let trunk = ingredients.architecture.credit().to_owned();
-    let regions = ingredients.sources.iter().map(|source| format!("Regions: {source}"));
-    std::iter::once(trunk).chain(regions).collect()
+fn licences(ingredients: &Ingredients, look: Option<Source>) -> Vec<String> {
+    let networks = std::iter::once(ingredients.trunk).chain(look).map(|source| source.network);
+    let mut credits: Vec<String> = networks.map(|network| network.credit().to_owned()).collect();
+    credits.dedup();
+    credits.extend(ingredients.sources.iter().map(|source| format!("Regions: {source}")));
+    credits
 }

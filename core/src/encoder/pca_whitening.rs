@@ -128,7 +128,7 @@ fn largest_entry(row: &[f64]) -> f64 {
 
 /// Eigenvalues, falling, and eigenvectors of a symmetric matrix, by cyclic Jacobi rotations
 /// (Golub and Van Loan, Matrix Computations, section 8.5).
-fn symmetric_eigen(matrix: &[Vec<f64>]) -> (Vec<f64>, Vec<Vec<f64>>) {
+pub(super) fn symmetric_eigen(matrix: &[Vec<f64>]) -> (Vec<f64>, Vec<Vec<f64>>) {
     const MAX_SWEEPS: usize = 30;
     let n = matrix.len();
     let mut a = matrix.to_vec();

@@ -35,6 +35,19 @@ pub(super) struct Margin {
     pub(super) width: Option<f64>,
     pub(super) well_defined_share: Option<f64>,
     pub(super) spiculation: Option<f64>,
+    /// Median fall of the fitted curves, in grey values of the film.
+    pub(super) fall: Option<f64>,
+    /// As `spiculation`, each angle weighted by the length of its gradient: faint noise counts
+    /// little, lines much.
+    pub(super) weighted_spiculation: Option<f64>,
+}
+
+/// What the fits along the normals give.
+#[derive(Debug, Default)]
+struct Sharpness {
+    width: Option<f64>,
+    well_defined_share: Option<f64>,
+    fall: Option<f64>,
 }
 
 impl Margin {
@@ -55,23 +68,20 @@ impl Margin {
             Region::new(film, scale, center, reach, step, smoothing)
         };
         let radius = (shape.area() / PI).sqrt();
-        let (width, well_defined_share) =
+        let Sharpness { width, well_defined_share, fall } =
             sharpness(&region(0.5 * PROFILE_STEP_MM, 0.0), &points, scale.mm, radius);
-        let spiculation = spiculation(&region(0.1, GRADIENT_SMOOTHING_MM), &points, scale.mm);
-        Self { width, well_defined_share, spiculation }
+        let angles = spiculation(&region(0.1, GRADIENT_SMOOTHING_MM), &points, scale.mm);
+        let (spiculation, weighted_spiculation) = angles.unzip();
+        Self { width, well_defined_share, spiculation, fall, weighted_spiculation }
     }
 }
 
 /// A point of the outline and the direction outwards.
 type Normal = ((f64, f64), (f64, f64));
 
-/// Median width of the fall along the normals, and the share of them that is well defined.
-fn sharpness(
-    region: &Region,
-    points: &[Normal],
-    mm: f64,
-    radius: f64,
-) -> (Option<f64>, Option<f64>) {
+/// Median width and height of the fall along the normals, and the share of them that is well
+/// defined.
+fn sharpness(region: &Region, points: &[Normal], mm: f64, radius: f64) -> Sharpness {
     // A profile must not cross a small mass and leave it on the other side.
     let inwards = PROFILE_MM.min(0.8 * radius / mm);
     let steps = (-(inwards / PROFILE_STEP_MM) as i32)..=((PROFILE_MM / PROFILE_STEP_MM) as i32);
@@ -94,13 +104,17 @@ fn sharpness(
         }
     }
     if fits.len() * 2 < points.len() {
-        return (None, None);
+        return Sharpness::default();
     }
     let noise = median(fits.iter().map(|(_, _, rest)| *rest).collect());
     let clear =
         |(width, fall, _): &&(f64, f64, f64)| *width < SHARP_MM && *fall > CLEAR_FALL * noise;
     let share = fits.iter().filter(clear).count() as f64 / points.len() as f64;
-    (Some(median(fits.iter().map(|(width, _, _)| width * mm).collect())), Some(share))
+    Sharpness {
+        width: Some(median(fits.iter().map(|(width, _, _)| width * mm).collect())),
+        well_defined_share: Some(share),
+        fall: Some(median(fits.iter().map(|(_, fall, _)| *fall).collect())),
+    }
 }
 
 /// A logistic fall of one width at one place, without its mean and of length 1.
@@ -144,8 +158,9 @@ fn centred(values: &mut [f64]) -> f64 {
     values.iter().map(|v| v * v).sum::<f64>().sqrt()
 }
 
-/// Mean angle between gradient and normal over the band outside.
-fn spiculation(region: &Region, points: &[Normal], mm: f64) -> Option<f64> {
+/// Mean angle between gradient and normal over the band outside, plain and weighted by the
+/// gradient's length; in degrees.
+fn spiculation(region: &Region, points: &[Normal], mm: f64) -> Option<(f64, f64)> {
     let half = 0.5 * region.step();
     let slope = |x: f64, y: f64| {
         let across = region.at(x + half, y)? - region.at(x - half, y)?;
@@ -154,18 +169,24 @@ fn spiculation(region: &Region, points: &[Normal], mm: f64) -> Option<f64> {
     };
     let steps = (BAND_MM / BAND_STEP_MM) as usize;
     let (mut sum, mut count) = (0.0, 0);
+    let (mut weighted, mut weights) = (0.0, 0.0);
     for ((x, y), (nx, ny)) in points {
         for step in 1..=steps {
             let distance = step as f64 * BAND_STEP_MM * mm;
             let Some((gx, gy)) = slope(x + nx * distance, y + ny * distance) else { continue };
             if gx != 0.0 || gy != 0.0 {
                 // Either way along the normal counts as along it.
-                sum += (gx * ny - gy * nx).abs().atan2((gx * nx + gy * ny).abs());
+                let angle = (gx * ny - gy * nx).abs().atan2((gx * nx + gy * ny).abs());
+                let length = gx.hypot(gy);
+                sum += angle;
                 count += 1;
+                weighted += length * angle;
+                weights += length;
             }
         }
     }
-    (count * 2 > points.len() * steps).then(|| (sum / f64::from(count as u32)).to_degrees())
+    (count * 2 > points.len() * steps)
+        .then(|| ((sum / f64::from(count as u32)).to_degrees(), (weighted / weights).to_degrees()))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

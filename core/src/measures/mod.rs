@@ -11,10 +11,12 @@ use crate::mammogram::Mammogram;
 use crate::region::{Film, Region, Scale};
 
 pub use self::atlas::{Atlas, Measure};
+pub use self::shape_margin::{MARGIN, SHAPE, ShapeMargin, shape_margin};
 pub use self::texture::{Texture, texture};
 
 mod atlas;
 mod margin;
+mod shape_margin;
 mod texture;
 
 /// Numbers of one outline.
@@ -172,6 +174,19 @@ fn contrast(
     center: ImagePoint,
     shape: &Contour,
 ) -> Option<f64> {
+    let (inside, ring) = inside_and_ring(film, scale, center, shape);
+    let (inside, ring_mean) = inside.mean().zip(ring.mean())?;
+    let spread = ring.standard_deviation()?;
+    (spread > 0.0).then(|| (inside - ring_mean) / spread)
+}
+
+/// The greys within the outline, and those of the ring around it.
+fn inside_and_ring(
+    film: (&Mammogram, &Film),
+    scale: Scale,
+    center: ImagePoint,
+    shape: &Contour,
+) -> (Moments, Moments) {
     let (ring_start, ring_end) = (RING_MM.0 * scale.mm, RING_MM.1 * scale.mm);
     let reach = farthest(shape) + ring_end;
     let region = Region::new(film, scale, center, reach, CONTRAST_CELL_MM * scale.mm, 0.0);
@@ -197,9 +212,7 @@ fn contrast(
             }
         }
     }
-    let (inside, ring_mean) = inside.mean().zip(ring.mean())?;
-    let spread = ring.standard_deviation()?;
-    (spread > 0.0).then(|| (inside - ring_mean) / spread)
+    (inside, ring)
 }
 
 /// Count, mean and spread of values as they come (Welford).
@@ -216,6 +229,21 @@ impl Moments {
         let off = value - self.mean;
         self.mean += off / self.count;
         self.squares += off * (value - self.mean);
+    }
+
+    /// As if all values of both had been added (Chan, Golub, LeVeque 1979).
+    fn joined(self, other: &Self) -> Self {
+        let count = self.count + other.count;
+        if count == 0.0 {
+            return self;
+        }
+        let off = other.mean - self.mean;
+        let share = other.count / count;
+        Self {
+            count,
+            mean: self.mean + off * share,
+            squares: self.squares + other.squares + off * off * self.count * share,
+        }
     }
 
     fn mean(&self) -> Option<f64> {

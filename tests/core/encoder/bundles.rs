@@ -15,19 +15,21 @@ fn a_descriptor_has_length_one_and_comes_out_the_same_alone_or_among_others() {
         assert_eq!(&alone[0], descriptor);
     }
     let shares = encoder.shares(&together[0], &together[1]);
-    assert_eq!(shares, [("texture".to_owned(), 1.0)]);
+    let names: Vec<&str> = shares.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["texture", "look", "shape", "margin"]);
+    assert!((shares.iter().map(|(_, share)| share).sum::<f32>() - 1.0).abs() < 1e-5);
 }
 
 #[test]
 fn the_same_regions_and_seed_make_the_same_encoder_on_any_number_of_threads() {
     let tiny = TinyEncoder::new();
-    for recipe in [Recipe::Default, Recipe::Paper] {
+    for recipe in [Recipe::DefaultLda, Recipe::Paper] {
         let write = |threads: usize, seed: u64| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             let made = pool.expect("a pool").install(|| tiny.make(recipe, seed));
             let dir = tempfile::tempdir().expect("a temporary folder");
             let path = dir.path().join("bundle");
-            Bundle::write(&path, &made.config, &made.learnt, &made.known_answer)
+            Bundle::write(&path, &made.config, &made.weights, &made.known_answer)
                 .expect("a new bundle");
             std::fs::read(path.join("BLAKE3SUMS")).expect("the hash list")
         };
@@ -39,10 +41,11 @@ fn the_same_regions_and_seed_make_the_same_encoder_on_any_number_of_threads() {
 #[test]
 fn the_paper_recipe_whitens_at_most_a_tenth_as_many_dimensions_as_regions() {
     let made = TinyEncoder::new().make(Recipe::Paper, 1);
-    assert!(made.config.pca.whitened && !made.config.netvlad.region_weighted);
-    assert_eq!(made.config.pca.dims, 3);
-    assert_eq!(made.config.netvlad.clusters, 50);
-    assert_eq!(made.config.netvlad.dims, 16);
+    let pca = made.config.pca.expect("a PCA");
+    let netvlad = made.config.netvlad.expect("NetVLAD");
+    assert!(pca.whitened && !netvlad.region_weighted);
+    assert_eq!((pca.dims, netvlad.clusters, netvlad.dims), (3, 50, 16));
+    assert_eq!(made.config.parts.parts().len(), 1);
 }
 
 #[test]
@@ -50,18 +53,22 @@ fn too_few_regions_or_a_cancel_make_no_encoder() {
     let tiny = TinyEncoder::new();
     let trunk = TensorFile::open(&tiny.trunk()).expect("our own weights");
     let film = breast_film();
-    let region = Region::cut(&film, &circle_mm(&film, 30.0, 25.0, 6.0));
-    let make = |count: usize, answer: ControlFlow<()>| {
+    let region = Region::cut(&film, &circle_mm(&film, 30.0, 25.0, 6.0), Pathology::Benign);
+    let trunk = Source { network: Architecture::Tiny.into(), file: &trunk };
+    let make_by = |recipe: Recipe, count: usize, answer: ControlFlow<()>| {
         let ingredients = Ingredients {
-            recipe: Recipe::Default,
-            architecture: Architecture::Tiny,
-            trunk: &trunk,
+            recipe,
+            trunk,
+            look: recipe.look().map(|_| trunk),
             regions: &vec![region.clone(); count],
             seed: 1,
             sources: &[],
         };
         make::make(&ingredients, &mut |_| answer).expect_err("no encoder")
     };
+    let make = |count: usize, answer| make_by(Recipe::Default, count, answer);
+    let one_outcome = make_by(Recipe::DefaultLda, 5, ControlFlow::Continue(()));
+    assert!(matches!(one_outcome, make::Error::OneOutcome), "{one_outcome}");
     let too_few = make(2, ControlFlow::Continue(()));
     assert!(matches!(too_few, make::Error::TooFew { needed: 3, found: 2 }));
     assert!(matches!(make(5, ControlFlow::Break(())), make::Error::Cancelled));
@@ -72,7 +79,7 @@ fn a_bundle_is_never_written_over_another() {
     let tiny = TinyEncoder::new();
     let made = tiny.make(Recipe::Paper, 1);
     let before = tiny.read("encoder.toml");
-    let again = Bundle::write(&tiny.bundle(), &made.config, &made.learnt, &made.known_answer);
+    let again = Bundle::write(&tiny.bundle(), &made.config, &made.weights, &made.known_answer);
     assert!(matches!(again, Err(bundle::Error::Exists { .. })));
     assert_eq!(tiny.read("encoder.toml"), before);
     let left: Vec<_> =
@@ -143,12 +150,14 @@ fn a_forged_hash_list_does_not_help_what_is_wrong_inside() {
 
     let text = String::from_utf8(tiny.read("encoder.toml")).expect("text");
     for (from, to) in [
-        ("format = 1", "format = 2"),
+        ("format = 2", "format = 3"),
         ("half_side_radii = 1.5", "half_side_radii = 2.0"),
         ("clusters = 64", "clusters = 32"),
-        ("weight = 1.0", "weight = -1.0"),
+        ("name = \"shape\"", "name = \"form\""),
+        ("weight = 0.3", "weight = -0.3"),
         ("architecture = \"tiny\"", "architecture = \"vgg16\""),
         ("name = \"default\"", "name = 4"),
+        ("region_weighted = true", ""),
     ] {
         assert!(text.contains(from), "{from}");
         tiny.forge("encoder.toml", text.replace(from, to).as_bytes());
@@ -157,7 +166,7 @@ fn a_forged_hash_list_does_not_help_what_is_wrong_inside() {
     tiny.forge("encoder.toml", text.as_bytes());
 
     // Another encoder's weights, of the same shapes: only the known answer tells.
-    let other = tensors::to_bytes(&tiny.make(Recipe::Default, 99).learnt.to_arrays());
+    let other = tensors::to_bytes(&tiny.make(Recipe::Default, 99).weights.to_arrays());
     tiny.forge("weights.safetensors", &other);
     assert!(matches!(tiny.open(), Err(Error::KnownAnswer { .. })));
 }
@@ -169,17 +178,20 @@ fn a_bundle_may_bring_the_last_block_that_it_trained() {
     assert_eq!(names[0], ("features.12.weight".to_owned(), vec![16, 8, 3, 3]));
     let trunk = TensorFile::open(&tiny.trunk()).expect("our own weights");
     let mut made = tiny.make(Recipe::Default, 1);
+    let mut block = std::collections::BTreeMap::new();
     for (name, _) in &names {
         let mut array = trunk.array(name).expect("the trunk has it");
         array.values.iter_mut().step_by(3).for_each(|v| *v = -*v);
-        made.learnt.last_block.insert(name.clone(), array);
+        block.insert(name.clone(), array);
     }
+    made.weights.texture.as_mut().expect("NetVLAD").last_block = block;
     let write = |file: &str, bytes: &[u8]| tiny.forge(file, bytes);
-    write("weights.safetensors", &tensors::to_bytes(&made.learnt.to_arrays()));
+    write("weights.safetensors", &tensors::to_bytes(&made.weights.to_arrays()));
     // The known answer is the old trunk's: the block is used, and it is another.
     assert!(matches!(tiny.open(), Err(Error::KnownAnswer { .. })));
     let bundle = Bundle::open(&tiny.bundle()).expect("its files are sound");
-    assert_eq!(bundle.learnt.last_block.len(), names.len());
+    let learnt = bundle.weights.texture.as_ref().expect("NetVLAD");
+    assert_eq!(learnt.last_block.len(), names.len());
     assert_eq!(bundle.trunk.hash(), trunk.hash());
 
     let moved = Trunk::load(&bundle.trunk, Architecture::Tiny, Input::Grey, &Device::flex());
@@ -194,8 +206,8 @@ fn a_bundle_may_bring_the_last_block_that_it_trained() {
     assert_ne!(map(&moved), map(&plain));
 
     // Half a block is refused.
-    made.learnt.last_block.pop_last();
-    write("weights.safetensors", &tensors::to_bytes(&made.learnt.to_arrays()));
+    made.weights.texture.as_mut().expect("NetVLAD").last_block.pop_last();
+    write("weights.safetensors", &tensors::to_bytes(&made.weights.to_arrays()));
     let error = tiny.open().expect_err("a part is missing").to_string();
     assert!(error.contains("features.12.weight"), "{error}");
 }
@@ -207,7 +219,7 @@ fn a_patch_of_another_shape_is_an_error() {
     let sound = some_patches().remove(0);
     let short = Patch { pixels: sound.pixels[1..].to_vec(), ..sound.clone() };
     let coarse = Patch { weights: vec![1.0; 9], ..sound.clone() };
-    let empty = Patch { pixels: Vec::new(), weights: Vec::new() };
+    let empty = Patch { pixels: Vec::new(), weights: Vec::new(), ..sound };
     for patch in [short, coarse, empty] {
         assert!(matches!(encoder.describe(&[patch]), Err(Error::Patch)));
     }

@@ -63,7 +63,7 @@ fn a_row_that_cannot_be_used_makes_no_bundle() {
     let tiny = TinyEncoder::new();
     let list = manifest(tiny.dir.path(), "gone.png,p9,benign,drawn,phantoms,circle 9 9 3,0.1\n");
     let out = tiny.dir.path().join("encoders/none");
-    let flags = ["bundle", "make", "--recipe", "default", "--manifest"];
+    let flags = ["bundle", "make", "--recipe", "paper", "--manifest"];
     let arguments: Vec<&str> = flags.into_iter().chain(list.to_str()).chain(["--out"]).collect();
     let output = cli(&arguments, &out);
     assert_eq!(output.status.code(), Some(1));
@@ -80,4 +80,43 @@ fn a_damaged_bundle_is_refused_in_one_sentence() {
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("damaged") && told.trim().lines().count() == 1, "{told}");
+}
+
+#[test]
+fn encode_writes_a_descriptor_a_region_in_the_manifests_order() {
+    let tiny = TinyEncoder::new();
+    let list = manifest(tiny.dir.path(), "gone.png,p9,benign,drawn,phantoms,circle 9 9 3,0.1\n");
+    let encode = |name: &str| {
+        let out = tiny.dir.path().join(name);
+        let output = Command::new(env!("CARGO_BIN_EXE_precedent-cli"))
+            .args(["encode", "--device", "cpu", "--json", "--encoder"])
+            .arg(tiny.bundle())
+            .arg("--out")
+            .arg(&out)
+            .arg(&list)
+            .output()
+            .expect("our own program");
+        (out, output)
+    };
+    let (tensors, output) = encode("described.safetensors");
+    // One row names a file that is not there: told, and the others are described.
+    assert_eq!(output.status.code(), Some(1));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(
+        (told["described"].as_u64(), told["faults"][0]["line"].as_u64()),
+        (Some(6), Some(8))
+    );
+    let file = TensorFile::open(&tensors).expect("our own file");
+    let dims = usize::try_from(told["dims"].as_u64().expect("a number")).expect("small");
+    let descriptors = file.array_of("descriptors", &[6, dims]).expect("six regions");
+    let lines = file.array_of("lines", &[6]).expect("six lines");
+    assert_eq!(lines.values, [2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+
+    let (table, _) = encode("described.csv");
+    let text = std::fs::read_to_string(table).expect("a table");
+    let row: Vec<&str> = text.lines().nth(3).expect("a row").split(',').collect();
+    assert_eq!((row[0], row[2], row[3]), ("4", "benign", "phantoms"));
+    let numbers: Vec<f32> = row[4..].iter().map(|n| n.parse().expect("a number")).collect();
+    assert_eq!(numbers, descriptors.values[2 * dims..3 * dims]);
+    assert_eq!(encode("described.txt").1.status.code(), Some(1));
 }

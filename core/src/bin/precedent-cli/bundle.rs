@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use precedent_core::dicom::Reader;
-use precedent_core::encoder::backbone::Architecture;
 use precedent_core::encoder::bundle::Bundle;
 use precedent_core::encoder::device::Trial;
-use precedent_core::encoder::make::{self, Ingredients, Recipe, Region};
+use precedent_core::encoder::make::{self, Ingredients, Recipe, Region, Source};
+use precedent_core::encoder::network::Network;
 use precedent_core::encoder::tensors::TensorFile;
 use precedent_core::encoder::{DeviceChoice, Encoder};
 use precedent_core::import::{self, manifest};
@@ -24,7 +24,7 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Verb {
-    /// Make an encoder from the regions of a manifest; no label is looked at
+    /// Make an encoder from the regions of a manifest; only default-lda looks at labels
     Make(MakeArgs),
     /// Check a bundle's hashes and its known answer
     Check(CheckArgs),
@@ -38,24 +38,24 @@ struct MakeArgs {
     /// The new bundle's folder; it must not exist
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Which encoder: default (outline-weighted, four views, PCA) or paper (plain, whitened)
-    #[arg(long, value_enum)]
-    recipe: RecipeName,
+    /// Which encoder: default (outline-weighted NetVLAD, a small network's look, shape and
+    /// margin), default-lda (and a part learnt from the outcomes), paper (plain, whitened), mean
+    /// (the baseline), laptop and light (as default, on one small network)
+    #[arg(long, value_parser = recipe)]
+    recipe: Recipe,
     /// On one kind of processor, regions, trunk and seed decide the bundle to the last bit
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Weights of the convolutions, NETWORK-….safetensors; the VGG-16 that ships where left out
+    /// Weights of the network for the texture, NETWORK-….safetensors (vgg16, alexnet,
+    /// efficientnet_lite0, squeezenet1_1); what ships for the recipe where left out
     #[arg(long, value_name = "FILE")]
     trunk: Option<PathBuf>,
+    /// Weights of the small network for the look; the EfficientNet-Lite0 that ships where left out
+    #[arg(long, value_name = "FILE")]
+    look: Option<PathBuf>,
     /// Print JSON for machines
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum RecipeName {
-    Default,
-    Paper,
 }
 
 #[derive(clap::Args)]
@@ -83,9 +83,17 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
 fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     // Before the work, not after it; the writer asks again.
     ensure!(!args.out.exists(), "there is something at {} already", args.out.display());
-    let trunk = args.trunk.clone().map_or_else(shipped_trunk, Ok)?;
-    let architecture = architecture_of(&trunk)?;
+    let trunk = args.trunk.clone().map_or_else(|| shipped(args.recipe.trunk()), Ok)?;
+    let look = match (args.recipe.look(), &args.look) {
+        (None, None) => None,
+        (None, Some(_)) => bail!("the recipe {} takes no --look", args.recipe.word()),
+        (Some(_), Some(brought)) => Some(brought.clone()),
+        (Some(word), None) => Some(shipped(word)?),
+    };
+    let (trunk_network, look_network) =
+        (network_of(&trunk)?, look.as_deref().map(network_of).transpose()?);
     let trunk = TensorFile::open(&trunk)?;
+    let look = look.as_deref().map(TensorFile::open).transpose()?;
 
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
@@ -97,21 +105,18 @@ fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
         ControlFlow::Continue(())
     };
     let (regions, sources) = cut_regions(&args.manifest, &mut report)?;
-    let recipe = match args.recipe {
-        RecipeName::Default => Recipe::Default,
-        RecipeName::Paper => Recipe::Paper,
-    };
+    let look = look.as_ref().zip(look_network);
     let ingredients = Ingredients {
-        recipe,
-        architecture,
-        trunk: &trunk,
+        recipe: args.recipe,
+        trunk: Source { network: trunk_network, file: &trunk },
+        look: look.map(|(file, network)| Source { network, file }),
         regions: &regions,
         seed: args.seed,
         sources: &sources,
     };
     let made = make::make(&ingredients, &mut report)?;
     bar.finish_and_clear();
-    Bundle::write(&args.out, &made.config, &made.learnt, &made.known_answer)?;
+    Bundle::write(&args.out, &made.config, &made.weights, &made.known_answer)?;
     let encoder = Encoder::open(&args.out, DeviceChoice::Cpu)
         .context("the bundle was written, but does not open")?;
 
@@ -146,29 +151,40 @@ fn cut_regions(
         let _ = report(Progress { step: "Cutting regions", done: regions.len() as u64, total });
         let prepared = import::prepare(&mut reader, &manifest.folder, row)
             .map_err(|reason| anyhow!("line {} of the manifest: {reason}", row.line))?;
-        regions.push(Region::cut(&prepared.film, &prepared.contour));
+        regions.push(Region::cut(&prepared.film, &prepared.contour, row.pathology));
     }
     let sources: BTreeSet<String> = manifest.rows.iter().map(|row| row.source.clone()).collect();
     Ok((regions, sources.into_iter().collect()))
 }
 
-/// The one trunk of VGG-16 in the assets.
-fn shipped_trunk() -> anyhow::Result<PathBuf> {
+/// The weights of a network in the assets.
+fn shipped(word: &str) -> anyhow::Result<PathBuf> {
     let folder = places::assets().join("trunks");
     let entries = std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
     let trunks = entries.flatten().map(|entry| entry.path()).filter(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("vgg16-") && !name.contains("fixture")
+        name.starts_with(&format!("{word}-")) && !name.contains("fixture")
     });
-    trunks.min().with_context(|| format!("no VGG-16 weights in {}", folder.display()))
+    trunks.min().with_context(|| format!("no weights of {word} in {}", folder.display()))
 }
 
-/// A trunk's file is named after its network.
-fn architecture_of(trunk: &Path) -> anyhow::Result<Architecture> {
-    let name = trunk.file_name().unwrap_or_default().to_string_lossy();
+/// A file of weights is named after its network.
+fn network_of(file: &Path) -> anyhow::Result<Network> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
     let word = name.split(['-', '.']).next().unwrap_or_default();
-    Architecture::from_word(word).with_context(|| {
-        format!("the trunk's file name must begin with its network (vgg16-, alexnet-): {name}")
+    Network::from_word(word).with_context(|| {
+        format!(
+            "the file's name must begin with its network (vgg16-, alexnet-, efficientnet_lite0-, \
+             squeezenet1_1-): {name}"
+        )
+    })
+}
+
+/// A recipe from its word.
+fn recipe(word: &str) -> Result<Recipe, String> {
+    Recipe::from_word(word).ok_or_else(|| {
+        let words: Vec<_> = Recipe::ALL.into_iter().map(Recipe::word).collect();
+        format!("write one of {}", words.join(", "))
     })
 }
 

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod bundle;
+mod encode;
 mod encoder;
 mod evaluate;
 mod evaluate_matching;
@@ -44,6 +45,8 @@ enum Verb {
     Evaluate(evaluate::Args),
     /// Make and check encoder bundles
     Bundle(bundle::Args),
+    /// Describe the regions of a manifest, for other programs
+    Encode(encode::Args),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Verb::Phantom(args) => phantom::run(args),
         Verb::Evaluate(args) => evaluate::run(args),
         Verb::Bundle(args) => bundle::run(args),
+        Verb::Encode(args) => encode::run(args),
     };
     match result {
         Ok(code) => code,
