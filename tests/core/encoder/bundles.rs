@@ -55,23 +55,42 @@ fn too_few_regions_or_a_cancel_make_no_encoder() {
     let film = breast_film();
     let region = Region::cut(&film, &circle_mm(&film, 30.0, 25.0, 6.0), Pathology::Benign);
     let trunk = Source { network: Architecture::Tiny.into(), file: &trunk };
-    let make_by = |recipe: Recipe, count: usize, answer: ControlFlow<()>| {
+    let make_of = |recipe: Recipe, regions: &[Region], answer: ControlFlow<()>| {
         let ingredients = Ingredients {
             recipe,
             trunk,
             look: recipe.look().map(|_| trunk),
-            regions: &vec![region.clone(); count],
+            regions,
             seed: 1,
             sources: &[],
         };
         make::make(&ingredients, &mut |_| answer).expect_err("no encoder")
     };
-    let make = |count: usize, answer| make_by(Recipe::Default, count, answer);
-    let one_outcome = make_by(Recipe::DefaultLda, 5, ControlFlow::Continue(()));
-    assert!(matches!(one_outcome, make::Error::OneOutcome), "{one_outcome}");
+    let make = |count: usize, answer: ControlFlow<()>| {
+        make_of(Recipe::Default, &vec![region.clone(); count], answer)
+    };
     let too_few = make(2, ControlFlow::Continue(()));
     assert!(matches!(too_few, make::Error::TooFew { needed: 3, found: 2 }));
     assert!(matches!(make(5, ControlFlow::Break(())), make::Error::Cancelled));
+    let of_one_outcome: Vec<Region> = (2..8)
+        .map(|radius| circle_mm(&film, 30.0, 25.0, f64::from(radius)))
+        .map(|contour| Region::cut(&film, &contour, Pathology::Benign))
+        .collect();
+    let go_on = ControlFlow::Continue(());
+    let one_outcome = make_of(Recipe::DefaultLda, &of_one_outcome, go_on);
+    assert!(matches!(one_outcome, make::Error::OneOutcome), "{one_outcome}");
+    let no_look = make::make(
+        &Ingredients {
+            recipe: Recipe::Default,
+            trunk,
+            look: None,
+            regions: &of_one_outcome,
+            seed: 1,
+            sources: &[],
+        },
+        &mut |_| go_on,
+    );
+    assert!(matches!(no_look, Err(make::Error::NoLook)));
 }
 
 #[test]
