@@ -4,7 +4,7 @@ use std::fs;
 use std::ops::ControlFlow;
 
 use precedent_core::geometry::ImagePoint;
-use precedent_core::import::{self, OnFault, Outcome, manifest, same_film};
+use precedent_core::import::{self, OnFault, Outcome, Rules, manifest, same_film};
 use precedent_core::library::{Library, Picture};
 use precedent_core::mammogram::Mammogram;
 use precedent_core::phantom::Phantom;
@@ -49,7 +49,7 @@ fn import(bench: &Bench, library: &mut Library, rows: &str) -> Outcome {
         &bench.encoder(),
         &mut reader(),
         &manifest::read(&path).expect("our own manifest"),
-        OnFault::Stop,
+        Rules { on_fault: OnFault::Stop, confirmed: false },
         &mut |_| ControlFlow::Continue(()),
         &mut |_, _| {},
     )
