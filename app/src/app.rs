@@ -1,10 +1,11 @@
 //! One frame: take the replies, run the keys, draw the panels, run what they asked for.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use precedent_core::case::CaseId;
-use precedent_core::dicom::Reader;
+use precedent_core::dicom::{Reader, listing};
 use precedent_core::encoder::{DeviceChoice, DeviceReport};
 use precedent_core::geometry::Contour;
 use precedent_core::mammogram::Mammogram;
@@ -14,6 +15,7 @@ use precedent_core::retrieval::{Counts, Neighbours, Query, Retriever};
 
 use crate::command::{self, Command};
 use crate::journal::Journal;
+use crate::listing::Listing;
 use crate::settings::{Settings, WindowLayout};
 use crate::state::{Places, State};
 use crate::update::{self, Effect};
@@ -226,8 +228,16 @@ pub fn tools() -> Tools {
 struct DicomReader(Reader);
 
 impl ReadFilms for DicomReader {
-    fn read(&mut self, path: &Path) -> anyhow::Result<Mammogram> {
-        Ok(self.0.read(path)?)
+    fn list(&mut self, paths: &[PathBuf]) -> Listing {
+        let mut never_stop = |_| ControlFlow::Continue(());
+        match listing::list(&mut self.0, paths, &mut never_stop) {
+            ControlFlow::Continue(found) => Listing::of(paths, found),
+            ControlFlow::Break(()) => Listing::default(),
+        }
+    }
+
+    fn read(&mut self, path: &Path, frame_idx: u32) -> anyhow::Result<Mammogram> {
+        Ok(self.0.read_frame(path, frame_idx)?)
     }
 }
 

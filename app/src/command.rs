@@ -23,6 +23,9 @@ pub enum Command {
     /// Files and folders, from an argument, a drop, a dialog or the recent list.
     OpenPaths(Vec<PathBuf>),
     ShowFilm(usize),
+    /// A frame of the shown film, from 0.
+    ShowFrame(u32),
+    StepFrame(i32),
     CloseFilm(usize),
     ForgetRecent,
     /// The viewer's place on the screen, for what is reckoned from its size.
@@ -158,6 +161,9 @@ actions! {
     CloseFilm: "Close film", "Take the shown film off the list; the file is not touched", [ctrl(Key::W)];
     NextFilm: "Next film", "Show the next film of the list", [key(Key::PageDown)];
     PreviousFilm: "Previous film", "Show the film before this one", [key(Key::PageUp)];
+    NextFrame: "Next frame", "Of a tomosynthesis film, the frame after this one", [key(Key::Period)];
+    PreviousFrame: "Previous frame", "Of a tomosynthesis film, the frame before this one",
+        [key(Key::Comma)];
     Quit: "Quit", "Close Precedent", [ctrl(Key::Q)];
     Undo: "Undo outline", "Take back the last change of the outline", [ctrl(Key::Z)];
     Redo: "Redo outline", "Make the last change of the outline again", [ctrl_shift(Key::Z), ctrl(Key::Y)];

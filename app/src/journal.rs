@@ -23,9 +23,9 @@ impl Journal {
         Self { dir: user_data.join("outlines") }
     }
 
-    /// Writes the outline of the film with this content, whole or not at all; `None` forgets it.
-    pub fn keep(&self, content_hash: &[u8; 32], outline: Option<&Outline>) -> std::io::Result<()> {
-        let path = self.path(content_hash);
+    /// Writes the outline of the frame with this hash, whole or not at all; `None` forgets it.
+    pub fn keep(&self, frame_hash: &[u8; 32], outline: Option<&Outline>) -> std::io::Result<()> {
+        let path = self.path(frame_hash);
         let Some(outline) = outline else {
             return match std::fs::remove_file(path) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
@@ -42,7 +42,7 @@ impl Journal {
 
     /// The outline kept for this film. One that is damaged, or does not fit the film, is none.
     pub fn recall(&self, film: &Mammogram) -> Option<Outline> {
-        let text = std::fs::read(self.path(&film.content_hash)).ok()?;
+        let text = std::fs::read(self.path(&film.frame_hash())).ok()?;
         let outline: Outline = serde_json::from_slice(&text)
             .inspect_err(|error| tracing::warn!("a kept outline cannot be read: {error}"))
             .ok()?;
@@ -68,8 +68,8 @@ impl Journal {
         files[..excess].iter().try_for_each(|(_, path)| std::fs::remove_file(path))
     }
 
-    fn path(&self, content_hash: &[u8; 32]) -> PathBuf {
-        let name: String = content_hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    fn path(&self, frame_hash: &[u8; 32]) -> PathBuf {
+        let name: String = frame_hash.iter().map(|byte| format!("{byte:02x}")).collect();
         self.dir.join(format!("{name}.json"))
     }
 }

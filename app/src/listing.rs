@@ -1,102 +1,150 @@
-//! Which of the files in a folder are films: by their first bytes, or by their name.
+//! The films of what the user named, whose they are and of which visit: known before one is read.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
+
+use precedent_core::dicom::listing::{self, Other};
 
 use crate::state::name;
 
-/// Files found, in the order of their names, and what was passed over.
+/// Films in the order in which they are shown, and what was passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {
-    pub films: Vec<PathBuf>,
-    /// Names of files in a folder that are no pictures.
+    pub films: Vec<Listed>,
+    /// Files that are no films, each with its reason.
     pub passed_over: Vec<String>,
 }
 
-/// A file named by the user is taken as it is, so that reading it says what is wrong with it; in a
-/// folder only what looks like a film is taken. Folders within a folder are looked through as well.
-pub fn list(paths: &[PathBuf]) -> Listing {
-    let mut listing = Listing::default();
-    for path in paths {
-        if path.is_dir() {
-            list_folder(path, 0, &mut listing);
-        } else {
-            listing.films.push(path.clone());
-        }
-    }
-    listing
+/// A film that is not read yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub path: PathBuf,
+    pub visit: Visit,
+    /// "R CC", as much of it as is known.
+    pub side_and_view: String,
 }
 
-fn list_folder(folder: &Path, depth: usize, listing: &mut Listing) {
-    // Deeper than any exported study; a link that leads back up ends here too.
-    const MAX_DEPTH: usize = 8;
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        listing.passed_over.push(format!("{} (cannot be opened)", name(folder)));
-        return;
-    };
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.sort();
-    for path in paths {
-        if name(&path).starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            if depth < MAX_DEPTH {
-                list_folder(&path, depth + 1, listing);
-            }
-        } else if looks_like_a_film(&path) {
-            listing.films.push(path);
-        } else {
-            listing.passed_over.push(name(&path));
-        }
+/// Whose film it is, and of which visit, as the file says it. For the screen alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Visit {
+    pub patient: Option<String>,
+    /// YYYY-MM-DD where the file has a date.
+    pub study_date: Option<String>,
+    pub study_instance_uid: Option<String>,
+}
+
+impl Listed {
+    /// A film of which nothing is known but its place.
+    pub fn unread(path: PathBuf) -> Self {
+        Self { path, visit: Visit::default(), side_and_view: String::new() }
     }
 }
 
-fn looks_like_a_film(path: &Path) -> bool {
-    let extension = path.extension().map(|ext| ext.to_string_lossy().to_ascii_lowercase());
-    if matches!(extension.as_deref(), Some("dcm" | "dicom" | "dic" | "ima")) {
-        return true;
+impl Listing {
+    /// What was found under these paths: files as the user named them, folders by patient and study.
+    /// A file named by the user is never passed over, so that reading it says what is wrong with it.
+    pub fn of(paths: &[PathBuf], found: listing::Listing) -> Self {
+        let listed = found.patients.iter().flat_map(|patient| {
+            let name = patient.patient_name.as_deref().map(person);
+            let patient_words = match (name, &patient.patient_id) {
+                (Some(name), Some(id)) => Some(format!("{name} · {id}")),
+                (name, id) => name.or_else(|| id.clone()),
+            };
+            patient.studies.iter().flat_map(move |study| {
+                let visit = Visit {
+                    patient: patient_words.clone(),
+                    study_date: study.study.study_date.as_deref().map(date),
+                    study_instance_uid: study.study.study_instance_uid.clone(),
+                };
+                study.films.iter().map(move |film| {
+                    let side = film.attributes.image_laterality.map_or("", |l| l.word());
+                    let view = film.attributes.view_position.map_or("", |v| v.word());
+                    let side_and_view = format!("{side} {view}").trim().to_owned();
+                    Listed { path: film.path.clone(), visit: visit.clone(), side_and_view }
+                })
+            })
+        });
+        let mut films: Vec<Listed> = listed.collect();
+        let is_named = |other: &Other| paths.contains(&other.path) && !other.path.is_dir();
+        let (named, others): (Vec<Other>, Vec<Other>) =
+            found.others.into_iter().partition(is_named);
+        films.extend(named.into_iter().map(|other| Listed::unread(other.path)));
+        // As the user named them; below one folder, by patient and study.
+        films.sort_by_key(|film| paths.iter().position(|path| lies_under(&film.path, path)));
+        let passed_over = others
+            .into_iter()
+            .map(|other| format!("{}: {}", name(&other.path), other.reason))
+            .collect();
+        Self { films, passed_over }
     }
-    if name(path).eq_ignore_ascii_case("DICOMDIR") {
-        return false;
+}
+
+/// Whether a film was found by a path: itself, its folder, or the DICOMDIR beside it.
+fn lies_under(film: &Path, named: &Path) -> bool {
+    if named.is_file() {
+        let is_directory = name(named).eq_ignore_ascii_case("DICOMDIR");
+        return film == named
+            || is_directory && named.parent().is_some_and(|p| film.starts_with(p));
     }
-    let mut start = Vec::new();
-    let is_read = File::open(path).and_then(|file| file.take(132).read_to_end(&mut start)).is_ok();
-    is_read
-        && (start.get(128..132) == Some(b"DICM")
-            || start.starts_with(b"\x89PNG\r\n\x1a\n")
-            || start.starts_with(&[0xff, 0xd8, 0xff]))
+    film.starts_with(named)
+}
+
+/// "DOE^JANE^^DR" as one reads it: PS3.5 6.2, family name first, parts by carets.
+fn person(name: &str) -> String {
+    let parts: Vec<&str> =
+        name.split(['^', '=']).map(str::trim).filter(|p| !p.is_empty()).collect();
+    match parts.as_slice() {
+        [] => name.to_owned(),
+        [family] => (*family).to_owned(),
+        [family, given, ..] => format!("{family}, {given}"),
+    }
+}
+
+/// YYYYMMDD with its dashes; anything else as it is.
+fn date(text: &str) -> String {
+    match (text.get(..4), text.get(4..6), text.get(6..8), text.len()) {
+        (Some(year), Some(month), Some(day), 8) => format!("{year}-{month}-{day}"),
+        _ => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
+    use precedent_core::dicom::Reader;
+
     use super::*;
 
-    #[test]
-    fn a_folder_gives_its_films_and_names_the_rest() {
-        let dir = tempfile::tempdir().expect("a temporary folder can be made");
-        let mut dicom = vec![0u8; 128];
-        dicom.extend(b"DICM");
-        let write = |name: &str, bytes: &[u8]| {
-            let path = dir.path().join(name);
-            std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("made");
-            std::fs::write(path, bytes).expect("written");
-        };
-        write("b/IM0001", &dicom);
-        write("a.png", b"\x89PNG\r\n\x1a\n....");
-        write("report.txt", b"text");
-        write("empty.dcm", b"");
-        write("DICOMDIR", &dicom);
-        write(".hidden", &dicom);
-        let listing = list(&[dir.path().to_owned()]);
-        assert_eq!(listing.films, ["a.png", "b/IM0001", "empty.dcm"].map(|n| dir.path().join(n)));
-        assert_eq!(listing.passed_over, ["DICOMDIR", "report.txt"]);
+    fn list(paths: &[PathBuf]) -> Listing {
+        // What is no film at all needs no child to say so.
+        let mut reader = Reader::with_program("there is no child here");
+        match listing::list(&mut reader, paths, &mut |_| ControlFlow::Continue(())) {
+            ControlFlow::Continue(found) => Listing::of(paths, found),
+            ControlFlow::Break(()) => panic!("nobody asked to stop"),
+        }
     }
 
     #[test]
-    fn a_file_named_by_the_user_is_never_passed_over() {
-        let listing = list(&[PathBuf::from("nowhere/report.txt")]);
-        assert_eq!(listing.films.len(), 1);
+    fn a_file_named_by_the_user_is_never_passed_over_and_stands_where_it_was_named() {
+        let dir = tempfile::tempdir().expect("a temporary folder can be made");
+        let report = dir.path().join("report.txt");
+        std::fs::write(&report, "text").expect("written");
+        let missing = dir.path().join("missing.dcm");
+        let listing = list(&[missing.clone(), report.clone()]);
+        let paths: Vec<_> = listing.films.iter().map(|film| film.path.clone()).collect();
+        assert_eq!(paths, [missing, report.clone()]);
+
+        let folder = list(&[dir.path().to_owned()]);
+        assert!(folder.films.is_empty());
+        assert!(folder.passed_over[0].starts_with("report.txt: "), "{:?}", folder.passed_over);
+    }
+
+    #[test]
+    fn names_and_dates_read_as_people_write_them() {
+        assert_eq!(person("DOE^JANE^^DR"), "DOE, JANE");
+        assert_eq!(person("Yamada^Tarou=山田^太郎"), "Yamada, Tarou");
+        assert_eq!(person("DOE"), "DOE");
+        assert_eq!(date("20260102"), "2026-01-02");
+        assert_eq!(date("2026.01.02"), "2026.01.02");
     }
 }

@@ -21,6 +21,7 @@ use precedent_core::voi_lut::{VoiFunction, VoiLut};
 
 use crate::command::Command;
 use crate::history::History;
+use crate::listing::{Listed, Visit};
 use crate::pyramid::Pyramid;
 use crate::settings::Settings;
 use crate::tool::Hands;
@@ -76,6 +77,13 @@ pub struct FilmId(pub u64);
 pub struct Film {
     pub id: FilmId,
     pub path: PathBuf,
+    pub visit: Visit,
+    /// "R CC" by the file's attributes, before its pixels are read.
+    pub side_and_view: String,
+    /// The frame that is wanted, from 0: the one shown once it is read.
+    pub frame_idx: u32,
+    /// What was done on the file's other frames.
+    pub other_frames: HashMap<u32, FrameWork>,
     pub content: Content,
     /// Millimetres per pixel as the user states them.
     pub stated_mm: Option<f64>,
@@ -89,6 +97,13 @@ pub struct Film {
     pub texture: Option<Option<Texture>>,
     pub selected: Option<CaseAt>,
     pub is_beside: bool,
+}
+
+/// What belongs to one frame of a film with several.
+#[derive(Debug)]
+pub struct FrameWork {
+    pub history: History<Option<Marked>>,
+    pub search: Search,
 }
 
 #[derive(Debug)]
@@ -350,10 +365,14 @@ impl State {
 }
 
 impl Film {
-    pub fn new(id: FilmId, path: PathBuf) -> Self {
+    pub fn new(id: FilmId, listed: Listed) -> Self {
         Self {
             id,
-            path,
+            path: listed.path,
+            visit: listed.visit,
+            side_and_view: listed.side_and_view,
+            frame_idx: 0,
+            other_frames: HashMap::new(),
             content: Content::Listed,
             stated_mm: None,
             viewport: Viewport::Fit,
@@ -384,7 +403,7 @@ impl Film {
 
     /// The answer that belongs to this very film; an answer for other pixels is no answer.
     pub fn neighbours(&self) -> Option<&Neighbours> {
-        let hash = self.read()?.mammogram.content_hash;
+        let hash = self.read()?.mammogram.frame_hash();
         match &self.search {
             Search::Found(neighbours) if neighbours.film_hash == hash => Some(neighbours),
             _ => None,

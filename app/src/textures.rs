@@ -61,7 +61,7 @@ impl FilmDraw {
     fn key(&self) -> DrawKey {
         let rect = self.view.rect_in_ui;
         let corners = [rect.min.x, rect.min.y, rect.max.x, rect.max.y].map(f32::to_bits);
-        (self.painting.mammogram.content_hash, corners)
+        (self.painting.mammogram.frame_hash(), corners)
     }
 }
 
@@ -239,7 +239,7 @@ impl Textures {
         let Painting { mammogram, pyramid, voi_lut, is_inverted } = &draw.painting;
         let picture = self
             .pictures
-            .entry(mammogram.content_hash)
+            .entry(mammogram.frame_hash())
             .or_insert_with(|| Picture::new(device, pyramid.levels.len()));
         picture.last_frame = self.frame;
         picture.show(queue, mammogram, voi_lut, *is_inverted);

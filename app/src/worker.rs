@@ -37,6 +37,8 @@ pub enum Request {
     Read {
         film: FilmId,
         path: PathBuf,
+        /// From 0.
+        frame_idx: u32,
         is_shown: bool,
     },
     Outline {
@@ -58,7 +60,7 @@ pub enum Request {
     },
     /// Writes a film's outline to the journal; `None` forgets it.
     Keep {
-        content_hash: [u8; 32],
+        frame_hash: [u8; 32],
         outline: Option<Outline>,
     },
     OpenLibrary {
@@ -83,6 +85,7 @@ pub enum Reply {
     Listed(Listing),
     Read {
         film: FilmId,
+        frame_idx: u32,
         result: Result<ReadFilm, String>,
     },
     Outline {
@@ -124,7 +127,10 @@ pub struct LibraryOpened {
 
 /// The part of the core that opens a file, so that a test can stand in for it.
 pub trait ReadFilms: Send {
-    fn read(&mut self, path: &Path) -> anyhow::Result<Mammogram>;
+    /// The films under these paths.
+    fn list(&mut self, paths: &[PathBuf]) -> Listing;
+    /// One frame of a file, from 0.
+    fn read(&mut self, path: &Path, frame_idx: u32) -> anyhow::Result<Mammogram>;
 }
 
 /// The part of the core that knows cases, so that a test can stand in for it.
@@ -254,14 +260,19 @@ fn next(requests: &Receiver<Request>, queue: &mut VecDeque<Request>) -> Option<R
 }
 
 fn outdates(later: &Request, earlier: &Request) -> bool {
-    matches!(
-        (later, earlier),
+    match (later, earlier) {
+        // Of one film the frame that is wanted last.
+        (
+            Request::Read { film, frame_idx, .. },
+            Request::Read { film: other, frame_idx: o, .. },
+        ) => film == other && frame_idx != o,
         (Request::Outline { .. }, Request::Outline { .. })
-            | (Request::Signal { .. }, Request::Signal { .. })
-            | (Request::Texture { .. }, Request::Texture { .. })
-            | (Request::Retrieve { .. }, Request::Retrieve { .. })
-            | (Request::OpenLibrary { .. }, Request::OpenLibrary { .. })
-    )
+        | (Request::Signal { .. }, Request::Signal { .. })
+        | (Request::Texture { .. }, Request::Texture { .. })
+        | (Request::Retrieve { .. }, Request::Retrieve { .. })
+        | (Request::OpenLibrary { .. }, Request::OpenLibrary { .. }) => true,
+        _ => false,
+    }
 }
 
 /// The reply where the work on a request panicked.
@@ -276,9 +287,11 @@ fn failed(request: &Request) -> Reply {
             films: Vec::new(),
             passed_over: paths.iter().map(|path| crate::state::name(path)).collect(),
         }),
-        Request::Read { film, .. } => {
-            Reply::Read { film: *film, result: Err(fault("reading this film")) }
-        }
+        Request::Read { film, frame_idx, .. } => Reply::Read {
+            film: *film,
+            frame_idx: *frame_idx,
+            result: Err(fault("reading this film")),
+        },
         Request::Outline { generation, .. } => {
             let (generation, result) = (*generation, Err(fault("outlining")));
             Reply::Outline { generation, is_doubtful: false, result }
@@ -331,7 +344,7 @@ mod tests {
         for (id, is_shown) in [(1, false), (2, false), (3, true)] {
             let path = PathBuf::from("x");
             sender
-                .send(Request::Read { film: FilmId(id), path, is_shown })
+                .send(Request::Read { film: FilmId(id), path, is_shown, frame_idx: 0 })
                 .expect("the receiver lives");
         }
         let mut queue = VecDeque::new();
@@ -348,7 +361,11 @@ mod tests {
     fn a_panic_is_a_failed_reply_and_the_thread_lives_on() {
         struct Panics;
         impl ReadFilms for Panics {
-            fn read(&mut self, path: &Path) -> anyhow::Result<Mammogram> {
+            fn list(&mut self, _: &[PathBuf]) -> Listing {
+                Listing::default()
+            }
+
+            fn read(&mut self, path: &Path, _: u32) -> anyhow::Result<Mammogram> {
                 assert!(path != Path::new("bad"), "as the test wants it");
                 anyhow::bail!("not bad")
             }
@@ -360,10 +377,15 @@ mod tests {
         };
         let desk = Desk::new(tools, || ());
         for (id, path) in [(1, "bad"), (2, "good")] {
-            desk.send(Request::Read { film: FilmId(id), path: path.into(), is_shown: false });
+            desk.send(Request::Read {
+                film: FilmId(id),
+                path: path.into(),
+                is_shown: false,
+                frame_idx: 0,
+            });
         }
         let answer = || match desk.replies.recv_timeout(Duration::from_secs(20)) {
-            Ok(Reply::Read { film, result: Err(text) }) => (film.0, text),
+            Ok(Reply::Read { film, result: Err(text), .. }) => (film.0, text),
             other => panic!("not a failed read: {other:?}"),
         };
         let (id, text) = answer();

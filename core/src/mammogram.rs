@@ -47,6 +47,19 @@ pub struct Mammogram {
     pub cautions: Vec<Caution>,
 }
 
+impl Mammogram {
+    /// Names these very pixels among all files and frames: the file's hash, or of one frame of
+    /// several that hash with the frame's number.
+    pub fn frame_hash(&self) -> [u8; 32] {
+        if self.frame.count <= 1 {
+            return self.content_hash;
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.content_hash).update(&self.frame.idx.to_le_bytes());
+        *hasher.finalize().as_bytes()
+    }
+}
+
 /// A frame's place in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {

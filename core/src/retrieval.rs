@@ -48,7 +48,7 @@ pub struct Neighbour {
 /// The answer to one query; belongs to the film with this hash and to no other.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Neighbours {
-    /// [`Mammogram::content_hash`] of the film that was asked about.
+    /// [`Mammogram::frame_hash`] of the frame that was asked about.
     pub film_hash: [u8; 32],
     /// Without lanes: one list. With lanes: malignant, benign, normal.
     pub lists: Vec<(Option<Pathology>, Vec<Neighbour>)>,
@@ -201,7 +201,7 @@ impl Retriever {
         let search_time = start.elapsed();
 
         Ok(Neighbours {
-            film_hash: mammogram.content_hash,
+            film_hash: mammogram.frame_hash(),
             lists,
             num_own_cases: own.iter().filter(|own| **own).count(),
             cautions: self.cautions(mammogram),

@@ -10,6 +10,7 @@ use egui::{Pos2, vec2};
 use egui_kittest::Harness;
 use precedent::app::{App, Launch};
 use precedent::journal::Journal;
+use precedent::listing::{Listed, Listing};
 use precedent::state::{Content, Film, Search, State};
 use precedent::worker::{FindCases, ReadFilms, Tools};
 use precedent_core::case::{Case, CaseId, Terms};
@@ -18,7 +19,7 @@ use precedent_core::geometry::{Contour, ImagePoint};
 use precedent_core::lexicon::{
     Assessment, BreastDensity, ImageLaterality, MassMargin, MassShape, Pathology, ViewPosition,
 };
-use precedent_core::mammogram::{Mammogram, Spacing, SpacingOrigin};
+use precedent_core::mammogram::{Frame, Mammogram, Spacing, SpacingOrigin};
 use precedent_core::measures::{Atlas, Measures};
 use precedent_core::retrieval::{Counts, Neighbour, Neighbours, Query};
 
@@ -56,6 +57,8 @@ fn hash(x: u32, y: u32, seed: u32) -> u32 {
 /// What a fake reader does with a path.
 pub(crate) enum Stored {
     Film(Box<Mammogram>),
+    /// This many frames, each drawn by its number from 0.
+    Frames(fn(u32) -> Mammogram, u32),
     Broken(&'static str),
     Panics,
 }
@@ -63,9 +66,18 @@ pub(crate) enum Stored {
 pub(crate) struct FakeReader(HashMap<PathBuf, Stored>);
 
 impl ReadFilms for FakeReader {
-    fn read(&mut self, path: &Path) -> anyhow::Result<Mammogram> {
+    fn list(&mut self, paths: &[PathBuf]) -> Listing {
+        let films = paths.iter().cloned().map(Listed::unread).collect();
+        Listing { films, passed_over: Vec::new() }
+    }
+
+    fn read(&mut self, path: &Path, frame_idx: u32) -> anyhow::Result<Mammogram> {
         match self.0.get(path) {
             Some(Stored::Film(film)) => Ok((**film).clone()),
+            Some(Stored::Frames(draw, count)) => {
+                let frame = Frame { idx: frame_idx, count: *count };
+                Ok(Mammogram { frame, ..draw(frame_idx) })
+            }
             Some(Stored::Broken(why)) => anyhow::bail!("{why}"),
             Some(Stored::Panics) => panic!("as the test wants it"),
             None => anyhow::bail!("there is no such file"),
@@ -108,7 +120,7 @@ impl FindCases for FakeCases {
             Answers::When(token) => token.recv_timeout(Duration::from_secs(60))?,
             Answers::Never(why) => anyhow::bail!("{why}"),
         }
-        Ok(neighbours(film.content_hash, query.lanes))
+        Ok(neighbours(film.frame_hash(), query.lanes))
     }
 }
 

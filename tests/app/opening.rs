@@ -2,7 +2,9 @@
 
 use egui_kittest::kittest::Queryable;
 
-use crate::fakes::{Setup, Stored, outline_the_mass, phantom, shown_film, until};
+use crate::fakes::{
+    CENTER, Setup, Stored, on_screen, outline_the_mass, phantom, shown_film, until,
+};
 use precedent::command::Command;
 use precedent_core::mammogram::SpacingOrigin;
 
@@ -94,4 +96,71 @@ fn many_large_films_are_not_all_kept_in_memory() {
         let kept = window.state().state().films.iter().filter(|f| f.read().is_some()).count();
         assert!(kept <= 4, "{kept} films of 36 MB are kept");
     }
+}
+
+/// A film of five frames, each with its own mass: it lies farther right frame by frame.
+fn tomosynthesis() -> Setup {
+    let draw = |idx: u32| {
+        let mut film = phantom(1);
+        let shift = 20 * idx as usize;
+        let columns = film.columns as usize;
+        let samples = film.samples.iter().enumerate().map(|(i, _)| {
+            let (column, row) = (i % columns, i / columns);
+            film.samples[row * columns + column.saturating_sub(shift)]
+        });
+        film.samples = std::sync::Arc::new(samples.collect());
+        film
+    };
+    Setup { films: vec![("frames.dcm", Stored::Frames(draw, 5))], ..Setup::default() }
+}
+
+fn until_frame(window: &mut egui_kittest::Harness<'_, precedent::app::App>, idx: u32) {
+    until(window, "the frame is shown", |state| {
+        let read = state.film().and_then(|film| film.read());
+        read.is_some_and(|read| read.mammogram.frame.idx == idx)
+    });
+}
+
+#[test]
+fn frames_turn_by_key_wheel_and_strip_and_each_keeps_its_own_outline() {
+    let mut window = tomosynthesis().shown();
+    window.get_by_label("Frame 1 of 5");
+    outline_the_mass(&mut window);
+    let first = shown_film(&window).marked().expect("outlined").outline.clone();
+
+    window.key_press(egui::Key::Period);
+    window.run_steps(2);
+    until_frame(&mut window, 1);
+    assert!(shown_film(&window).marked().is_none(), "an outline of another frame");
+    assert!(shown_film(&window).neighbours().is_none(), "neighbours of another frame");
+    assert!(!shown_film(&window).history.can_undo());
+
+    let middle = on_screen(&window, CENTER);
+    window.hover_at(middle);
+    window.step();
+    let zoom = window.state().state().view().expect("shown").zoom;
+    window.event(egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Line,
+        delta: egui::vec2(0.0, -2.0),
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Wheel,
+        modifiers: egui::Modifiers::NONE,
+    });
+    window.run_steps(20);
+    until(&mut window, "the wheel has turned frames", |state| {
+        state.film().is_some_and(|film| film.frame_idx > 1)
+    });
+    assert_eq!(window.state().state().view().expect("shown").zoom, zoom, "it does not zoom too");
+
+    for _ in 0..6 {
+        window.key_press(egui::Key::Period);
+        window.run_steps(1);
+    }
+    until_frame(&mut window, 4);
+    window.get_by_label("Frame 5 of 5");
+    let ctx = window.ctx.clone();
+    window.state_mut().run(&ctx, Command::ShowFrame(0));
+    until_frame(&mut window, 0);
+    assert_eq!(shown_film(&window).marked().expect("it is back").outline, first);
+    assert!(shown_film(&window).neighbours().is_some(), "and its neighbours");
 }

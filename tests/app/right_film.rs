@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use egui_kittest::kittest::Queryable;
 use precedent::command::{Action, Command};
-use precedent::listing::Listing;
+use precedent::listing::{Listed, Listing};
 use precedent::pyramid::Pyramid;
 use precedent::settings::Settings;
 use precedent::state::{Marked, Places, ReadFilm, Search, State};
@@ -113,7 +113,7 @@ fn answer(effect: Effect) -> Option<Reply> {
             })
         }
         Effect::Send(Request::Retrieve { generation, mammogram, query, .. }) => {
-            let found = neighbours(mammogram.content_hash, query.lanes);
+            let found = neighbours(mammogram.frame_hash(), query.lanes);
             Some(Reply::Neighbours { generation, result: Ok(found) })
         }
         _ => None,
@@ -130,7 +130,7 @@ fn with_three_films() -> State {
         demonstration: "demonstration".into(),
     };
     let mut state = State::new(Settings::default(), places);
-    let films = ["a", "b", "c"].map(Into::into).to_vec();
+    let films = ["a", "b", "c"].map(|path| Listed::unread(path.into())).to_vec();
     let mut effects = Vec::new();
     let listed = Reply::Listed(Listing { films, passed_over: Vec::new() });
     update::reply(&mut state, listed, &mut effects);
@@ -152,7 +152,11 @@ fn with_three_films() -> State {
             read_time: Duration::ZERO,
             kept: None,
         };
-        update::reply(&mut state, Reply::Read { film, result: Ok(read) }, &mut effects);
+        update::reply(
+            &mut state,
+            Reply::Read { film, frame_idx: 0, result: Ok(read) },
+            &mut effects,
+        );
     }
     let opened = LibraryOpened {
         counts: Counts { cases: 30, malignant: 10, benign: 10, normal: 10 },

@@ -21,7 +21,8 @@ const GESTURES: &[(&str, &str)] = &[
     ("Shift and wheel, with the push brush", "Size of the brush"),
     ("Drag with the right button", "Window: across for width, up and down for brightness"),
     ("Drag with the middle button, or Space and drag", "Move the film"),
-    ("Wheel", "Zoom at the pointer"),
+    ("Wheel", "Zoom at the pointer; of a film with frames, the next or the one before"),
+    ("Ctrl and wheel", "Zoom, also where there are frames"),
     ("Esc, Enter, while drawing", "Cancel, or accept as it is"),
     ("Arrow keys", "Step through the cases"),
     (

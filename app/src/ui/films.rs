@@ -4,6 +4,7 @@ use egui::{Align2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, 
 use precedent_core::mammogram::Mammogram;
 
 use crate::command::Command;
+use crate::listing::Visit;
 use crate::state::{Content, Film, State};
 use crate::textures::{Painting, paint};
 use crate::theme;
@@ -25,7 +26,13 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         .auto_shrink([false, true])
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
+            let by_visit = is_sorted_by_visit(state);
+            let mut before = None;
             for (idx, film) in state.films.iter().enumerate() {
+                if by_visit && before != Some(&film.visit) {
+                    visit(ui, &film.visit);
+                }
+                before = Some(&film.visit);
                 row(ui, state, idx, film, commands);
             }
         });
@@ -37,6 +44,23 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         ui.label(super::faint(format!("{count} {files} no film and left out")))
             .on_hover_text(format!("{names}{more}"));
     }
+}
+
+/// Whether naming visits tells more than it takes: there are several, and one has several films.
+fn is_sorted_by_visit(state: &State) -> bool {
+    let pairs = || state.films.windows(2);
+    let is_known = |film: &Film| film.visit != Visit::default();
+    state.films.iter().any(is_known)
+        && pairs().any(|pair| pair[0].visit != pair[1].visit)
+        && pairs().any(|pair| pair[0].visit == pair[1].visit)
+}
+
+/// Whose films follow, and of which day.
+fn visit(ui: &mut Ui, visit: &Visit) {
+    let patient = visit.patient.as_deref().unwrap_or("Nobody is named");
+    let day = visit.study_date.as_deref().map_or_else(String::new, |day| format!("{day} · "));
+    let text = format!("{day}{patient}");
+    ui.add(egui::Label::new(super::faint(&text)).truncate()).on_hover_text(text);
 }
 
 fn row(ui: &mut Ui, state: &State, idx: usize, film: &Film, commands: &mut Vec<Command>) {
@@ -90,8 +114,17 @@ fn row(ui: &mut Ui, state: &State, idx: usize, film: &Film, commands: &mut Vec<C
                 false => (view, format!("{}{marked}", film.name()), theme::TEXT),
             }
         }
-        Content::Listed => (film.name(), String::new(), theme::TEXT_SECOND),
-        Content::Reading { .. } => (film.name(), "reading …".to_owned(), theme::TEXT_SECOND),
+        Content::Listed | Content::Reading { .. } => {
+            let reading = match film.content {
+                Content::Listed => "",
+                _ => "reading …",
+            };
+            let words = [film.name(), reading.to_owned()].map(|w| w.trim().to_owned());
+            match film.side_and_view.is_empty() {
+                true => (words[0].clone(), words[1].clone(), theme::TEXT_SECOND),
+                false => (film.side_and_view.clone(), words.join(" "), theme::TEXT_SECOND),
+            }
+        }
         Content::Failed(_) => (film.name(), "cannot be shown".to_owned(), theme::ERROR),
     };
     let painter = ui.painter().with_clip_rect(rect.shrink2(vec2(6.0, 0.0)));

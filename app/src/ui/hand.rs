@@ -13,6 +13,8 @@ use crate::viewport::View;
 
 /// After so many seconds without a turn, the wheel has come to rest.
 const WHEEL_RESTS: f64 = 0.4;
+/// Points of scrolling for one frame: about one notch of a wheel.
+const FRAME_TURN: f32 = 40.0;
 /// After so many seconds without a movement, the pointer has come to rest …
 const RESTS: f64 = 0.35;
 /// … and rests until it is this many screen points away.
@@ -157,7 +159,7 @@ fn taken_up(
     }
 }
 
-/// Zoom; with Alt over the mass the size of its mark, with Shift the size of the push brush.
+/// Zoom, or frame after frame of a film with several; with Alt over the mass the size of its mark, with Shift the size of the push brush.
 pub(super) fn wheel(
     ui: &Ui,
     state: &State,
@@ -183,7 +185,10 @@ pub(super) fn wheel(
     let Some(pos) = response.hover_pos() else { return };
     let contour = film.marked().map(|marked| &marked.outline.contour);
     let is_over = contour.is_some_and(|contour| contour.contains(view.image_from_ui(pos)));
-    let factor = f64::from(pinch) * f64::from(scroll.y * 0.004).exp();
+    let has_frames = film.read().is_some_and(|read| read.mammogram.frame.count > 1);
+    // Of several frames the wheel turns the pages; with Ctrl it zooms, as everywhere.
+    let scrolled = if has_frames { 0.0 } else { scroll.y };
+    let factor = f64::from(pinch) * f64::from(scrolled * 0.004).exp();
     if turned != 0.0 && modifiers.alt && (is_over || turns_mark.is_some()) && !is_pressed {
         commands.push(Command::ScaleMark(f64::from(turned * 0.002).exp()));
         ui.data_mut(|data| data.insert_temp(memory, now));
@@ -191,9 +196,23 @@ pub(super) fn wheel(
         ui.ctx().request_repaint_after(rests);
     } else if turned != 0.0 && modifiers.shift && state.hands.tool == Tool::Push {
         commands.push(Command::ScaleBrush(f64::from(turned * 0.004).exp()));
+    } else if has_frames && scroll.y != 0.0 && !modifiers.alt {
+        let frames = frames_passed(ui, response.id.with("frames"), scroll.y);
+        if frames != 0 {
+            commands.push(Command::StepFrame(frames));
+        }
     } else if factor != 1.0 && !modifiers.alt {
         commands.push(Command::Look(view.zoomed_at(pos, factor)));
     }
+}
+
+/// Whole frames that the wheel has passed, downwards to later ones; the rest is kept for its next turn.
+fn frames_passed(ui: &Ui, memory: egui::Id, scrolled: f32) -> i32 {
+    let before: f32 = ui.data(|data| data.get_temp(memory)).unwrap_or_default();
+    let turned = before - scrolled / FRAME_TURN;
+    let frames = turned.trunc();
+    ui.data_mut(|data| data.insert_temp(memory, turned - frames));
+    frames as i32
 }
 
 /// Where the pointer comes to rest on a film without an outline: asks whether a mass stands out

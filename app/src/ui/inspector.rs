@@ -100,6 +100,10 @@ fn attributes(ui: &mut Ui, film: &Mammogram) {
     row(ui, "Side", "ImageLaterality", side);
     let view = film.view_position.map_or("not stated", |view| view.word());
     row(ui, "View", "ViewPosition", view);
+    if film.frame.count > 1 {
+        let frame = format!("{} of {}", film.frame.idx + 1, film.frame.count);
+        row(ui, "Frame", "NumberOfFrames", &frame);
+    }
     row(ui, "Size", "Columns × Rows", &format!("{} × {}", film.columns, film.rows));
     let spacing = match &film.spacing {
         Some(spacing) if spacing.row_spacing_mm == spacing.column_spacing_mm => {

@@ -18,6 +18,10 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             recent(ui, state, commands);
             ui.separator();
             item(ui, Action::NextFilm, state.films.len() > 1, commands);
+            let has_frames =
+                film.and_then(|f| f.read()).is_some_and(|read| read.mammogram.frame.count > 1);
+            item(ui, Action::NextFrame, has_frames, commands);
+            item(ui, Action::PreviousFrame, has_frames, commands);
             item(ui, Action::PreviousFilm, state.films.len() > 1, commands);
             item(ui, Action::CloseFilm, film.is_some(), commands);
             ui.separator();

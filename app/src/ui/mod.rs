@@ -15,6 +15,7 @@ mod beside;
 mod card;
 mod dialogs;
 mod films;
+mod frames;
 mod gallery;
 mod hand;
 mod inspector;

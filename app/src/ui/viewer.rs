@@ -7,7 +7,7 @@ use precedent_core::geometry::ImagePoint;
 use precedent_core::segmentation::Correction;
 
 use super::hand::{self, Hand};
-use super::{beside, films, marks, tools};
+use super::{beside, films, frames, marks, tools};
 use crate::command::{Action, Command};
 use crate::state::{Content, Film, Gesture, ReadFilm, State};
 use crate::textures::{Painting, paint};
@@ -114,6 +114,7 @@ fn read_film(
         outlines(&painter, state, film, view, is_near);
     }
     labels(&painter, state, film, read, view);
+    frames::show(ui, film, read, rect, commands);
     chips(ui, read, rect, commands);
     tools::chip(ui, state, read, rect, commands);
     hand::wheel(ui, state, film, &response, view, commands);

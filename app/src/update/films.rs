@@ -6,8 +6,9 @@ use std::sync::Arc;
 use precedent_core::mammogram::{Mammogram, Spacing, SpacingOrigin};
 
 use super::{Effect, outline};
+use crate::history::History;
 use crate::listing::Listing;
-use crate::state::{Content, Film, FilmId, Gesture, State};
+use crate::state::{Content, Film, FilmId, FrameWork, Gesture, ReadFilm, Search, State};
 use crate::worker::Request;
 
 /// Bytes of decoded samples that are kept: four large films and some small ones.
@@ -48,12 +49,12 @@ pub(super) fn listed(state: &mut State, listing: Listing, effects: &mut Vec<Effe
     state.passed_over = listing.passed_over;
     let mut first = None;
     let mut num_reading = 0;
-    for path in listing.films {
-        let known = state.films.iter().position(|film| film.path == path);
+    for listed in listing.films {
+        let known = state.films.iter().position(|film| film.path == listed.path);
         let idx = known.unwrap_or_else(|| {
             let id = FilmId(state.next_film_id);
             state.next_film_id += 1;
-            state.films.push(Film::new(id, path));
+            state.films.push(Film::new(id, listed));
             state.films.len() - 1
         });
         first.get_or_insert(idx);
@@ -100,11 +101,12 @@ pub(super) fn show(state: &mut State, idx: usize, effects: &mut Vec<Effect>) {
 fn leave(state: &mut State) {
     state.lanes.raise_outline();
     state.gesture = Gesture::Idle;
+    state.rest = None;
     state.held.clear();
     if let Some(film) = state.film_mut()
-        && matches!(film.search, crate::state::Search::Running)
+        && matches!(film.search, Search::Running)
     {
-        film.search = crate::state::Search::Empty;
+        film.search = Search::Empty;
     }
 }
 
@@ -144,8 +146,63 @@ fn read(film: &mut Film, is_shown: bool, effects: &mut Vec<Effect>) {
         Content::Reading { .. } | Content::Read(_) | Content::Failed(_) => return,
     }
     film.content = Content::Reading { is_first: is_shown };
-    let path = film.path.clone();
-    effects.push(Effect::Send(Request::Read { film: film.id, path, is_shown }));
+    let (film_id, path, frame_idx) = (film.id, film.path.clone(), film.frame_idx);
+    effects.push(Effect::Send(Request::Read { film: film_id, path, frame_idx, is_shown }));
+}
+
+/// Another frame of the shown film is wanted; the one shown stays until it is there.
+pub(super) fn show_frame(state: &mut State, frame_idx: u32, effects: &mut Vec<Effect>) {
+    let Some((_, read)) = state.read_film() else { return };
+    let last = read.mammogram.frame.count.saturating_sub(1);
+    let Some(film) = state.film_mut() else { return };
+    let wanted = frame_idx.min(last);
+    if wanted != film.frame_idx {
+        film.frame_idx = wanted;
+        let (film, path) = (film.id, film.path.clone());
+        effects.push(Effect::Send(Request::Read { film, path, frame_idx: wanted, is_shown: true }));
+    }
+}
+
+pub(super) fn step_frame(state: &mut State, by: i32, effects: &mut Vec<Effect>) {
+    if let Some(film) = state.film() {
+        show_frame(state, film.frame_idx.saturating_add_signed(by), effects);
+    }
+}
+
+/// The frame that was wanted is there: pixels, outline and neighbours change together.
+pub(super) fn turn_to(state: &mut State, id: FilmId, read: ReadFilm, effects: &mut Vec<Effect>) {
+    let is_shown = state.shown == Some(id);
+    if is_shown {
+        leave(state);
+    }
+    let Some(film) = state.films.iter_mut().find(|film| film.id == id) else { return };
+    let Content::Read(before) = std::mem::replace(&mut film.content, Content::Listed) else {
+        return;
+    };
+    let frame = read.mammogram.frame;
+    let work = film.other_frames.remove(&frame.idx);
+    let work = work.unwrap_or_else(|| FrameWork {
+        history: History::new(read.kept.as_deref().cloned()),
+        search: Search::Empty,
+    });
+    let left = FrameWork {
+        history: std::mem::replace(&mut film.history, work.history),
+        search: std::mem::replace(&mut film.search, work.search),
+    };
+    film.other_frames.insert(before.mammogram.frame.idx, left);
+    (film.texture, film.selected, film.is_beside) = (None, None, false);
+    // A window of the file is the new frame's own; one by hand stays.
+    if let Some(window) = &mut film.window
+        && let Some(idx) = window.idx
+        && let Some(own) = read.mammogram.voi_luts.get(idx).or(read.mammogram.voi_luts.first())
+    {
+        window.voi_lut = own.clone();
+    }
+    let mammogram = with_scale(&read.as_read, film.stated_mm);
+    film.content = Content::Read(ReadFilm { mammogram, kept: None, ..read });
+    if is_shown {
+        outline::resume(state, effects);
+    }
 }
 
 /// Lets go of the pixels of films not shown, the longest unseen first by their order, until what

@@ -41,6 +41,8 @@ pub fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::Do(action) => act(state, action, effects),
         Command::OpenPaths(paths) => films::open(state, paths, effects),
         Command::ShowFilm(idx) => films::show(state, idx, effects),
+        Command::ShowFrame(idx) => films::show_frame(state, idx, effects),
+        Command::StepFrame(by) => films::step_frame(state, by, effects),
         Command::CloseFilm(idx) => films::close(state, idx, effects),
         Command::ForgetRecent => {
             state.settings.recent.clear();
@@ -144,6 +146,8 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
                 films::close(state, idx, effects);
             }
         }
+        Action::NextFrame => films::step_frame(state, 1, effects),
+        Action::PreviousFrame => films::step_frame(state, -1, effects),
         Action::NextFilm => films::step(state, 1, effects),
         Action::PreviousFilm => films::step(state, -1, effects),
         Action::Undo => outline::travel(state, crate::history::History::undo, effects),

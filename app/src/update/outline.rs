@@ -349,9 +349,9 @@ fn changed(state: &mut State, effects: &mut Vec<Effect>) {
     state.lanes.raise_retrieval();
     let Some(film) = state.film_mut() else { return };
     if let Some(read) = film.read() {
-        let content_hash = read.mammogram.content_hash;
+        let frame_hash = read.mammogram.frame_hash();
         let outline = film.marked().map(|marked| marked.outline.clone());
-        effects.push(Effect::Send(Request::Keep { content_hash, outline }));
+        effects.push(Effect::Send(Request::Keep { frame_hash, outline }));
     }
     film.search = Search::Empty;
     film.texture = None;

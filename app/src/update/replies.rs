@@ -18,7 +18,7 @@ const NO_MASS: &str = "there is no reliable mass where you clicked; drag from th
 pub fn reply(state: &mut State, reply: Reply, effects: &mut Vec<Effect>) {
     match reply {
         Reply::Listed(listing) => films::listed(state, listing, effects),
-        Reply::Read { film, result } => read(state, film, result, effects),
+        Reply::Read { film, frame_idx, result } => read(state, film, frame_idx, result, effects),
         Reply::Outline { generation, is_doubtful, result } => {
             if generation == state.lanes.outline {
                 if is_doubtful && result.is_ok() {
@@ -81,13 +81,34 @@ pub fn reply(state: &mut State, reply: Reply, effects: &mut Vec<Effect>) {
 fn read(
     state: &mut State,
     id: FilmId,
+    frame_idx: u32,
     result: Result<ReadFilm, String>,
     effects: &mut Vec<Effect>,
 ) {
     let Some(film) = state.films.iter_mut().find(|film| film.id == id) else { return };
-    if !matches!(film.content, Content::Reading { .. }) {
+    if film.frame_idx != frame_idx {
         return;
     }
+    match (&film.content, result) {
+        (Content::Reading { .. }, result) => first_read(state, id, result, effects),
+        (Content::Read(shown), Ok(next)) if shown.mammogram.frame.idx != frame_idx => {
+            films::turn_to(state, id, next, effects);
+        }
+        (Content::Read(shown), Err(text)) if shown.mammogram.frame.idx != frame_idx => {
+            film.frame_idx = shown.mammogram.frame.idx;
+            state.notice(format!("frame {} cannot be shown: {text}", frame_idx + 1), true);
+        }
+        _ => {}
+    }
+}
+
+fn first_read(
+    state: &mut State,
+    id: FilmId,
+    result: Result<ReadFilm, String>,
+    effects: &mut Vec<Effect>,
+) {
+    let Some(film) = state.films.iter_mut().find(|film| film.id == id) else { return };
     match result {
         Ok(mut read) => {
             read.mammogram = films::with_scale(&read.as_read, film.stated_mm);
@@ -115,7 +136,7 @@ fn read(
 
 fn neighbours(state: &mut State, result: Result<Neighbours, String>) {
     let Some(film) = state.film_mut() else { return };
-    let Some(hash) = film.read().map(|read| read.mammogram.content_hash) else { return };
+    let Some(hash) = film.read().map(|read| read.mammogram.frame_hash()) else { return };
     match result {
         // Never beside another film, whatever the generations say.
         Ok(neighbours) if neighbours.film_hash != hash => {

@@ -10,7 +10,6 @@ use precedent_core::segmentation::{Correction, Outliner, Prompt, RELIABLE};
 
 use super::{FindCases, LibraryOpened, OpenCases, ReadFilms, Reply, Request};
 use crate::journal::Journal;
-use crate::listing;
 use crate::pyramid::Pyramid;
 use crate::state::{Marked, ReadFilm, ReadPicture};
 
@@ -20,10 +19,10 @@ pub(super) fn films_reply(
     request: Request,
 ) -> Option<Reply> {
     match request {
-        Request::List { paths } => Some(Reply::Listed(listing::list(&paths))),
-        Request::Read { film, path, .. } => {
+        Request::List { paths } => Some(Reply::Listed(reader.list(&paths))),
+        Request::Read { film, path, frame_idx, .. } => {
             let start = Instant::now();
-            let result = reader.read(&path).map_err(sentence).map(|mammogram| {
+            let result = reader.read(&path, frame_idx).map_err(sentence).map(|mammogram| {
                 let pyramid = Arc::new(Pyramid::new(&mammogram));
                 let kept = journal.and_then(|journal| journal.recall(&mammogram)).map(|outline| {
                     let measures = measures::measure(&mammogram, &outline.contour);
@@ -34,7 +33,7 @@ pub(super) fn films_reply(
                 let as_read = Arc::clone(&mammogram);
                 ReadFilm { as_read, mammogram, pyramid, read_time, kept: kept.map(Box::new) }
             });
-            Some(Reply::Read { film, result })
+            Some(Reply::Read { film, frame_idx, result })
         }
         _ => None,
     }
@@ -60,8 +59,8 @@ pub(super) fn outline_reply(
             let texture = measures::texture(&mammogram, &contour);
             Some(Reply::Texture { contour, texture })
         }
-        Request::Keep { content_hash, outline } => {
-            let kept = journal?.keep(&content_hash, outline.as_ref());
+        Request::Keep { frame_hash, outline } => {
+            let kept = journal?.keep(&frame_hash, outline.as_ref());
             kept.err().map(|error| {
                 let why =
                     "this outline would be lost in a crash, for the journal cannot be written";
