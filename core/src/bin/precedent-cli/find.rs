@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use precedent_core::case::Case;
-use precedent_core::dicom::Reader;
 use precedent_core::geometry::{Contour, ImagePoint};
 use precedent_core::lexicon::{BreastDensity, Pathology, ViewPosition};
 use precedent_core::mammogram::{Mammogram, Spacing};
@@ -106,11 +105,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 fn ask(args: &Args) -> anyhow::Result<Asked> {
     let start = Instant::now();
-    let named = || args.file.display().to_string();
-    let mut film = Reader::new().read(&args.file).with_context(named)?;
+    let film = Arc::new(args.prompt.read(&args.file)?);
     let read_time = start.elapsed();
-    args.prompt.state_scale(&mut film);
-    let film = Arc::new(film);
 
     let start = Instant::now();
     let contour = match &args.outline {
@@ -130,7 +126,13 @@ fn ask(args: &Args) -> anyhow::Result<Asked> {
 #[derive(Deserialize)]
 struct Drawn {
     blake3: String,
+    #[serde(default = "first_frame")]
+    frame: u32,
     outline: Vec<[f64; 2]>,
+}
+
+fn first_frame() -> u32 {
+    1
 }
 
 /// An outline from a file, which must belong to this film.
@@ -139,6 +141,8 @@ fn drawn_before(path: &Path, film: &Mammogram) -> anyhow::Result<Contour> {
     let text = std::fs::read_to_string(path).with_context(unusable)?;
     let drawn: Drawn = serde_json::from_str(&text).with_context(unusable)?;
     ensure!(drawn.blake3 == hex(film), "this outline was drawn on another film");
+    let frame = film.frame.idx + 1;
+    ensure!(drawn.frame == frame, "this outline was drawn on frame {}", drawn.frame);
     let points: Vec<_> = drawn.outline.iter().map(|[x, y]| ImagePoint::new(*x, *y)).collect();
     let (columns, rows) = (f64::from(film.columns), f64::from(film.rows));
     let inside = |p: &ImagePoint| (0.0..=columns).contains(&p.x) && (0.0..=rows).contains(&p.y);
@@ -161,6 +165,7 @@ fn report(file: &Path, asked: &Asked, retriever: &Retriever, found: &Neighbours)
         "query": {
             "file": file,
             "blake3": hex(film),
+            "frame": film.frame.idx + 1,
             "laterality": film.image_laterality,
             "view": film.view_position,
             "spacing": film.spacing.as_ref().map(spacing),

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use image::{DynamicImage, Rgb, RgbImage};
-use precedent_core::dicom::Reader;
 use precedent_core::geometry::ImagePoint;
 use precedent_core::lexicon::{ImageLaterality, ViewPosition};
 use precedent_core::mammogram::{Caution, Mammogram};
@@ -37,10 +36,8 @@ pub(crate) struct Args {
 /// Outlines, measures and prints; the picture is written last.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
-    let named = || args.file.display().to_string();
-    let mut film = Reader::new().read(&args.file).with_context(named)?;
+    let film = args.prompt.read(&args.file)?;
     let read = start.elapsed();
-    args.prompt.state_scale(&mut film);
     let prompt = args.prompt.prompt(&film)?.context("the mass is not pointed at")?;
 
     let start = Instant::now();
@@ -82,6 +79,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
 struct Report<'a> {
     file: &'a Path,
     blake3: String,
+    /// From 1.
+    frame: u32,
     laterality: Option<ImageLaterality>,
     view: Option<ViewPosition>,
     spacing: Option<SpacingReport>,
@@ -129,6 +128,7 @@ impl<'a> Report<'a> {
         Self {
             file,
             blake3: film.content_hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            frame: film.frame.idx + 1,
             laterality: film.image_laterality,
             view: film.view_position,
             spacing: film.spacing.map(|spacing| SpacingReport {

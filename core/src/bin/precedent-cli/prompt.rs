@@ -3,9 +3,11 @@
 //! Exactly one way of pointing is asked for; a verb with another way (`find --outline FILE`) puts
 //! that option into the group `mark`.
 
+use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::{Context, ensure};
+use precedent_core::dicom::Reader;
 use precedent_core::geometry::{ImagePoint, ImageRect};
 use precedent_core::mammogram::{Mammogram, Spacing, SpacingOrigin};
 use precedent_core::segmentation::{Correction, Prompt};
@@ -14,6 +16,9 @@ use precedent_core::segmentation::{Correction, Prompt};
 #[command(group(clap::ArgGroup::new("mark").required(true)))]
 #[command(group(clap::ArgGroup::new("radius")))]
 pub(crate) struct PromptArgs {
+    /// Which frame of a file that has several, from 1
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    frame: u32,
     /// Centre of the mass, in pixels from the top left of the film; needs a radius
     #[arg(
         long,
@@ -73,7 +78,15 @@ pub(crate) struct PromptArgs {
 
 impl PromptArgs {
     /// Gives the film the size that the person stated, if one was stated.
-    pub(crate) fn state_scale(&self, mammogram: &mut Mammogram) {
+    /// The film that is pointed at, with the scale that was stated.
+    pub(crate) fn read(&self, file: &Path) -> anyhow::Result<Mammogram> {
+        let read = Reader::new().read_frame(file, self.frame - 1);
+        let mut film = read.with_context(|| file.display().to_string())?;
+        self.state_scale(&mut film);
+        Ok(film)
+    }
+
+    fn state_scale(&self, mammogram: &mut Mammogram) {
         if let Some(Length(pixel_mm)) = self.pixel_mm {
             mammogram.spacing = Some(Spacing::square(pixel_mm, SpacingOrigin::Stated));
             // No longer true: lengths are in mm, and say that the scale was stated.
