@@ -364,6 +364,7 @@ fn spread(counts: impl Iterator<Item = usize>) -> Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measures::ShapeMargin;
 
     fn region(patients: &[&str], film: u8, pathology: Pathology) -> Region {
         Region {
@@ -371,7 +372,11 @@ mod tests {
             patients: patients.iter().map(|name| (*name).to_owned()).collect(),
             film: [film; 32],
             pathology,
-            patch: Patch { pixels: Vec::new(), weights: Vec::new() },
+            patch: Patch {
+                pixels: Vec::new(),
+                weights: Vec::new(),
+                shape_margin: ShapeMargin::default(),
+            },
         }
     }
 
