@@ -29,6 +29,7 @@ mod writing;
 pub use error::Error;
 pub use identity::{Identities, PatientIdx};
 pub use picture::Picture;
+pub use signatures::Signed;
 pub use verify::Verification;
 
 /// An open library.

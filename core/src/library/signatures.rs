@@ -10,10 +10,13 @@ use rusqlite::OptionalExtension;
 use super::{Error, Library, PatientIdx, identity};
 use crate::case::CaseId;
 
+/// A case, and its signature where one is kept.
+pub type Signed = (CaseId, Option<Vec<u8>>);
+
 impl Library {
     /// Every case in a stable order, with its signature where one is kept. For a library that is
     /// open for writing, whose format is this program's.
-    pub fn signatures(&self) -> Result<Vec<(CaseId, Option<Vec<u8>>)>, Error> {
+    pub fn signatures(&self) -> Result<Vec<Signed>, Error> {
         let read = || -> rusqlite::Result<_> {
             let mut statement = self.db.prepare(
                 "SELECT id, features FROM cases LEFT JOIN signature USING (case_idx) \

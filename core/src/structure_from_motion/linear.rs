@@ -110,9 +110,10 @@ fn rotate<const N: usize>(a: &mut [[f64; N]; N], vectors: &mut [[f64; N]; N], p:
         (row[p], row[q]) = turn(row[p], row[q]);
     }
     for matrix in [a, vectors] {
-        for column in 0..N {
-            let (x, y) = turn(matrix[p][column], matrix[q][column]);
-            (matrix[p][column], matrix[q][column]) = (x, y);
+        // p < q in every sweep.
+        let (above, below) = matrix.split_at_mut(q);
+        for (x, y) in above[p].iter_mut().zip(&mut below[0]) {
+            (*x, *y) = turn(*x, *y);
         }
     }
 }

@@ -44,7 +44,7 @@ fn films_are_sorted_by_patient_and_study_and_the_rest_is_named() {
     write(root, "a/3.ima", &film("1", "A^A", "20190101", "1.3").bytes());
     // Odd names: other scripts, both normal forms, spaces, a long path.
     write(root, "øæå 乳腺 é/e\u{301} (1).dcm", &film("1", "A^A", "20210101", "1.4").bytes());
-    let long = vec!["a-folder-with-a-rather-long-name"; 8].join("/");
+    let long = ["a-folder-with-a-rather-long-name"; 8].join("/");
     write(root, &format!("{long}/film"), &film("2", "B^B", "20200101", "1.5").bytes());
     write(root, "letter.txt", b"Dear colleague");
     write(root, "empty", b"");

@@ -36,7 +36,7 @@ fn dcmtk_decodes_each_lossless_stream_to_the_same_values() {
             continue;
         }
         let Some(is_decoded) = dcmtk("dcmdjpeg", &[], &path, &plain) else {
-            eprintln!("skipped: dcmdjpeg is not installed");
+            crate::skipped(format_args!("dcmdjpeg is not installed"));
             return;
         };
         assert!(is_decoded, "dcmdjpeg refuses {name}");
@@ -64,7 +64,7 @@ fn what_dcmtk_encodes_comes_back_as_it_was() {
         for (program, options) in encoders {
             match dcmtk(program, &options, &source, &encoded) {
                 None => {
-                    eprintln!("skipped: {program} is not installed");
+                    crate::skipped(format_args!("{program} is not installed"));
                     return;
                 }
                 // Its encoder has faults of its own with predictors over 16 bits.

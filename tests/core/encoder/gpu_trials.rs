@@ -35,11 +35,7 @@ fn an_adapter_exists(tiny: &TinyEncoder) -> bool {
 }
 
 fn skipped(what: &str) {
-    use std::io::Write;
-    let _ = writeln!(
-        std::io::stderr(),
-        "skipped: no graphics adapter here, not even a software one: {what}"
-    );
+    crate::skipped(format_args!("no graphics adapter here, not even a software one: {what}"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn shipped(word: &str) -> Option<TensorFile> {
         name.starts_with(word) && !name.contains("fixture")
     });
     if found.is_none() {
-        eprintln!("skipped: no weights of {word} in assets/trunks");
+        crate::skipped(format_args!("no weights of {word} in assets/trunks"));
     }
     found.map(|path| TensorFile::open(&path).expect("sound weights"))
 }

@@ -117,7 +117,7 @@ impl Halves {
             // A delimiter brings the first set back (6.1.2.5.3), but is no part of a two-byte code.
             let is_delimiter = matches!(byte, b'\\' | b'\r' | b'\n' | 0x0C | b'\t')
                 || is_name && matches!(byte, b'^' | b'=');
-            if is_delimiter && !(is_two && byte >= 0x21) || byte < 0x21 {
+            if byte < 0x21 || is_delimiter && !is_two {
                 text.push(char::from(byte));
                 if is_delimiter {
                     now = self;
