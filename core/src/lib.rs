@@ -29,6 +29,7 @@
 //! - [`case`], [`index`], [`library`], [`import`]: which cases are known?
 //! - [`retrieval`]: which of them are nearest?
 //! - [`evaluation`]: how good is it, over many cases?
+//! - [`training`]: how does an encoder learn which regions belong together?
 //! - [`sheet`]: how does an answer look on one page?
 //! - [`places`]: where do the shipped and the user's own things lie?
 //! - [`files`]: how does a file appear whole or not at all?
@@ -60,6 +61,7 @@ pub mod retrieval;
 pub mod segmentation;
 pub mod sheet;
 pub mod structure_from_motion;
+pub mod training;
 pub mod voi_lut;
 
 /// The sentence that stands on the start screen, in About and on every export.

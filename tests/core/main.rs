@@ -12,6 +12,7 @@ mod outline;
 mod same_film;
 mod structure_from_motion;
 mod tidy;
+mod training;
 
 /// Says that a test could not be held here, and why; it passes.
 fn skipped(why: std::fmt::Arguments<'_>) {

@@ -10,7 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["segmentation", "patch", "index", "structure_from_motion"],
     &["encoder", "library", "dicom"],
     &["import", "retrieval", "sheet"],
-    &["evaluation"],
+    &["evaluation", "training"],
 ];
 
 /// Crates with a strong taste, and the only places that may name them.

@@ -19,7 +19,7 @@ pub mod matching;
 pub mod outline;
 mod overlap;
 pub mod page;
-mod plot;
+pub(crate) mod plot;
 mod report;
 pub mod rivals;
 mod statistics;

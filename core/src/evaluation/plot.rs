@@ -12,13 +12,13 @@ const RIGHT: f64 = 150.0;
 const COLORS: [&str; 4] = ["#00897b", "#ef6c00", "#5e35b1", "#546e7a"];
 
 /// A line with its name.
-pub(super) struct Line {
-    pub(super) name: String,
-    pub(super) points: Vec<(f64, f64)>,
+pub(crate) struct Line {
+    pub(crate) name: String,
+    pub(crate) points: Vec<(f64, f64)>,
 }
 
 /// Lines over two axes from `x.0` to `x.1` and `y.0` to `y.1`.
-pub(super) fn lines(lines: &[Line], x: (f64, f64), y: (f64, f64), titles: (&str, &str)) -> String {
+pub(crate) fn lines(lines: &[Line], x: (f64, f64), y: (f64, f64), titles: (&str, &str)) -> String {
     let mut svg = open();
     axes(&mut svg, x, y, titles);
     for (idx, line) in lines.iter().enumerate() {

@@ -158,7 +158,7 @@ fn cut_regions(
 }
 
 /// The weights of a network in the assets.
-fn shipped(word: &str) -> anyhow::Result<PathBuf> {
+pub(crate) fn shipped(word: &str) -> anyhow::Result<PathBuf> {
     let folder = places::assets().join("trunks");
     let entries = std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
     let trunks = entries.flatten().map(|entry| entry.path()).filter(|path| {
@@ -169,7 +169,7 @@ fn shipped(word: &str) -> anyhow::Result<PathBuf> {
 }
 
 /// A file of weights is named after its network.
-fn network_of(file: &Path) -> anyhow::Result<Network> {
+pub(crate) fn network_of(file: &Path) -> anyhow::Result<Network> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let word = name.split(['-', '.']).next().unwrap_or_default();
     Network::from_word(word).with_context(|| {

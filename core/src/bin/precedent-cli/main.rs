@@ -19,6 +19,7 @@ mod png;
 mod probe;
 mod prompt;
 mod render;
+mod train;
 
 #[derive(Parser)]
 #[command(name = "precedent-cli", version, about, after_help = precedent_core::INTENDED_USE)]
@@ -47,6 +48,8 @@ enum Verb {
     Bundle(bundle::Args),
     /// Describe the regions of a manifest, for other programs
     Encode(encode::Args),
+    /// Train an encoder on the regions of a manifest
+    Train(train::Args),
 }
 
 fn main() -> ExitCode {
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Verb::Evaluate(args) => evaluate::run(args),
         Verb::Bundle(args) => bundle::run(args),
         Verb::Encode(args) => encode::run(args),
+        Verb::Train(args) => train::run(args),
     };
     match result {
         Ok(code) => code,

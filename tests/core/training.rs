@@ -1,0 +1,255 @@
+//! An encoder learns: from drawn regions, in seconds, to the same weights wherever it was stopped.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use precedent_core::encoder::backbone::{self, Architecture};
+use precedent_core::encoder::bundle::Bundle;
+use precedent_core::encoder::make;
+use precedent_core::encoder::tensors::{self, TensorFile};
+use precedent_core::encoder::views::View;
+use precedent_core::encoder::{DeviceChoice, Encoder};
+use precedent_core::lexicon::{MassMargin, Pathology};
+use precedent_core::patch;
+use precedent_core::phantom::Phantom;
+use precedent_core::progress::Report;
+use precedent_core::training::config::Config;
+use precedent_core::training::maps::MapCache;
+use precedent_core::training::material::{Facts, Label, Material, Outlined};
+use precedent_core::training::positives::{Positive, PositiveSource};
+use precedent_core::training::{self, Error, Outcome, Start};
+
+/// A folder with a trunk, a cache of maps, and runs.
+struct Workshop {
+    dir: tempfile::TempDir,
+}
+
+impl Workshop {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a folder for the test");
+        std::fs::create_dir(dir.path().join("trunks")).expect("a folder");
+        let workshop = Self { dir };
+        let weights = tensors::to_bytes(&backbone::random_weights(Architecture::Tiny, 7));
+        std::fs::write(workshop.path("trunk.safetensors"), weights).expect("a small file");
+        let name = make::trunk_file_name(Architecture::Tiny, &workshop.trunk());
+        let (from, to) = (workshop.path("trunk.safetensors"), workshop.path("trunks").join(name));
+        std::fs::copy(from, to).expect("a small file");
+        workshop
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn trunk(&self) -> TensorFile {
+        TensorFile::open(&self.path("trunk.safetensors")).expect("our own weights")
+    }
+
+    fn empty(&self, views: &[View]) -> Material {
+        let cache = MapCache::open(&self.path("cache"), 64 << 20).expect("a new folder");
+        Material::new(self.trunk(), Architecture::Tiny, views, cache).expect("our own weights")
+    }
+
+    /// Phantoms: a class each for spiculated masses, smooth masses and tissue without one; the
+    /// last few without their label.
+    fn material(&self, each: u64, unlabelled: usize) -> Material {
+        let mut material = self.empty(&View::FOUR);
+        let count = 3 * each as usize;
+        for (idx, outlined) in (0..count).map(|idx| (idx, drawn(idx as u64))) {
+            let mut outlined = outlined;
+            if idx + unlabelled >= count {
+                outlined.facts.label = None;
+            }
+            material.add(vec![outlined]).expect("a region");
+        }
+        material
+    }
+}
+
+fn drawn(seed: u64) -> Outlined {
+    let class = seed % 3;
+    let (margin, pathology) = match class {
+        0 => (MassMargin::Spiculated, Pathology::Malignant),
+        1 => (MassMargin::Circumscribed, Pathology::Benign),
+        _ => (MassMargin::Circumscribed, Pathology::Normal),
+    };
+    let contrast = if class == 2 { (0.0, 0.0) } else { (1.2, 2.0) };
+    shown(seed, margin, pathology, contrast)
+}
+
+fn shown(seed: u64, margin: MassMargin, pathology: Pathology, contrast: (f64, f64)) -> Outlined {
+    let phantom = Phantom {
+        columns: 256,
+        rows: 256,
+        pixel_mm: 0.2,
+        margin: Some(margin),
+        radius_mm: (4.0, 7.0),
+        contrast,
+        ..Phantom::region()
+    };
+    let drawn = phantom.draw(seed);
+    let label = Label { pathology, mass_shape: None, mass_margin: None };
+    let facts = Facts {
+        name: format!("drawn-{seed}"),
+        patients: vec![format!("P{seed}")],
+        source: "phantoms".to_owned(),
+        label: Some(label),
+    };
+    Outlined { film: Arc::new(drawn.mammogram), contour: drawn.mass.contour, facts }
+}
+
+/// Small enough for seconds.
+fn small() -> Config {
+    let text = "clusters = 6\nalpha = 20.0\ntriplet_margin = 0.3\nepochs = 4\nbatch = 5\n\
+                learning_rate = 0.001\nmomentum = 0.9\nweight_decay = 0.0\nvalidation_share = 0.3\n\
+                pca_dims = 8\npca_whiten = false\nregion_weighted = true\ncheckpoint_every = 2\n";
+    Config::paper().with(text).expect("sound numbers")
+}
+
+fn run(
+    material: &Material,
+    config: &Config,
+    dir: &Path,
+    start: Start,
+    report: &mut Report,
+) -> Result<Outcome, Error> {
+    training::train(material, &[], config, dir, start, None, report)
+}
+
+fn go_on(_: precedent_core::progress::Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+#[test]
+fn a_tiny_training_run_learns_and_its_bundle_describes() {
+    let workshop = Workshop::new();
+    let mut material = workshop.empty(&[View::Plain]);
+    for seed in 0..80 {
+        let (pathology, contrast) = match seed % 2 {
+            0 => (Pathology::Normal, (0.0, 0.0)),
+            _ => (Pathology::Benign, (0.9, 1.5)),
+        };
+        material
+            .add(vec![shown(seed, MassMargin::Circumscribed, pathology, contrast)])
+            .expect("a region");
+    }
+    let dir = workshop.path("run");
+    let config = small().with("choose_by = \"recall\"").expect("a sound word");
+    let outcome = run(&material, &config, &dir, Start::New, &mut go_on).expect("it trains");
+    let untrained = outcome.untrained.expect("regions are kept apart");
+    let best = outcome.best.and_then(|best| best.validation).expect("an epoch is done");
+    assert!(best.loss < untrained.loss, "{untrained:?} {best:?}");
+    assert!(
+        best.mean_average_precision > untrained.mean_average_precision,
+        "{untrained:?} {best:?}"
+    );
+    let sum = |recall: [f64; 5]| recall.iter().sum::<f64>();
+    assert!(sum(best.recall) > sum(untrained.recall), "{untrained:?} {best:?}");
+
+    // What it leaves beside the weights.
+    let curve = std::fs::read_to_string(dir.join("curve.csv")).expect("the curve");
+    assert!(curve.lines().count() > 5, "{curve}");
+    for name in ["loss.svg", "validation.svg", "training.toml", "log/epoch-0001.csv"] {
+        assert!(dir.join(name).is_file(), "{name}");
+    }
+    let log = std::fs::read_to_string(dir.join("log/epoch-0001.csv")).expect("the log");
+    assert!(log.lines().skip(1).all(|line| line.split(',').nth(3) == Some("class")), "{log}");
+    assert_eq!(outcome.positives.keys().collect::<Vec<_>>(), [&PositiveSource::Class]);
+
+    let bundle = workshop.path("encoders/trained");
+    let made = &outcome.made;
+    Bundle::write(&bundle, &made.config, &made.weights, &made.known_answer).expect("a new folder");
+    let encoder = Encoder::open(&bundle, DeviceChoice::Cpu).expect("its known answer holds");
+    assert_eq!(encoder.dims(), 8);
+    let region = drawn(1);
+    let described = encoder.describe(&[patch::extract(&region.film, &region.contour)]);
+    assert_eq!(described.expect("a sound patch")[0].values().len(), 8);
+    let statement = &made.config.training;
+    for words in ["Ranking", "seed 1", "by class", "mean average precision"] {
+        assert!(statement.contains(words), "{statement}");
+    }
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_to_the_same_weights() {
+    let workshop = Workshop::new();
+    let material = workshop.material(8, 3);
+    let config = small().with("epochs = 2\nrefresh_every = 3").expect("sound numbers");
+    let whole = run(&material, &config, &workshop.path("whole"), Start::New, &mut go_on);
+    let whole = whole.expect("it trains");
+    assert!(whole.positives.contains_key(&PositiveSource::Augmentation), "{:?}", whole.positives);
+
+    // Killed again and again, between two checkpoints each time; with another number of threads.
+    let dir = workshop.path("killed");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().expect("a pool");
+    let (mut kills, mut start) = (0, Start::New);
+    let killed = loop {
+        let mut steps = 0;
+        let mut kill = |progress: precedent_core::progress::Progress| {
+            steps += usize::from(progress.step == "Training");
+            // A checkpoint is made every two steps; the fourth begins, and is lost with the third.
+            if steps > 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        match pool.install(|| run(&material, &config, &dir, start, &mut kill)) {
+            Ok(outcome) => break outcome,
+            Err(Error::Cancelled) => kills += 1,
+            Err(error) => panic!("{error}"),
+        }
+        assert!(kills < 60, "it does not get on");
+        start = Start::Resume;
+    };
+    assert!(kills > 2, "{kills}");
+    assert_eq!(killed.parameters, whole.parameters);
+    assert_eq!(killed.made.weights, whole.made.weights);
+    assert_eq!(killed.positives, whole.positives);
+    let curve = |dir: &str| {
+        std::fs::read_to_string(workshop.path(dir).join("curve.csv")).expect("the curve")
+    };
+    assert_eq!(curve("killed"), curve("whole"));
+}
+
+#[test]
+fn a_run_is_not_begun_twice_nor_resumed_with_other_regions() {
+    let workshop = Workshop::new();
+    let (material, fewer) = (workshop.material(4, 0), workshop.material(3, 0));
+    let config = small().with("epochs = 1").expect("sound numbers");
+    let dir = workshop.path("run");
+    run(&material, &config, &dir, Start::New, &mut go_on).expect("it trains");
+    let again = run(&material, &config, &dir, Start::New, &mut go_on);
+    assert!(matches!(again, Err(Error::Exists { .. })), "{again:?}");
+    let other = run(&fewer, &config, &dir, Start::Resume, &mut go_on);
+    assert!(matches!(other, Err(Error::OtherRegions { .. })), "{other:?}");
+    assert_eq!(training::read_config(&dir).expect("its configuration"), config);
+    // More epochs than it had: it goes on.
+    let more = Config { epochs: 2, ..config };
+    let outcome = run(&material, &more, &dir, Start::Resume, &mut go_on).expect("it goes on");
+    assert_eq!(outcome.best.map(|best| best.epoch <= 2), Some(true));
+    assert!((outcome.epochs - 2.0).abs() < 1e-9);
+}
+
+#[test]
+fn pairs_found_in_the_pictures_are_positives_and_stay_on_one_side_of_the_split() {
+    let workshop = Workshop::new();
+    let material = workshop.material(6, 4);
+    // Unlabelled regions show the film of one that is labelled.
+    let pairs: Vec<Positive> = [(14, 0), (0, 14), (15, 3), (3, 15)]
+        .map(|(query, other)| Positive { query, other, source: PositiveSource::Motion })
+        .to_vec();
+    let text = "epochs = 1\nlabel_positives = \"none\"\naugmented_positives = false";
+    let config = small().with(text).expect("sound words");
+    let dir = workshop.path("run");
+    let outcome = training::train(&material, &pairs, &config, &dir, Start::New, None, &mut go_on)
+        .expect("it trains");
+    let learnt: u64 = outcome.positives.values().sum();
+    assert_eq!(outcome.positives, BTreeMap::from([(PositiveSource::Motion, learnt)]));
+    assert!(learnt > 0);
+    for region in [0, 3, 14, 15] {
+        assert!(outcome.split.training.contains(&region), "{:?}", outcome.split);
+    }
+    let none = small().with("label_positives = \"none\"\naugmented_positives = false");
+    let nothing =
+        run(&material, &none.expect("sound words"), &workshop.path("none"), Start::New, &mut go_on);
+    assert!(matches!(nothing, Err(Error::NoPositives)), "{nothing:?}");
+}
