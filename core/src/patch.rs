@@ -74,13 +74,20 @@ pub fn extract(mammogram: &Mammogram, contour: &Contour) -> Patch {
 }
 
 /// Cuts the square around an outline.
+pub fn extract_by(mammogram: &Mammogram, contour: &Contour, recipe: &Recipe) -> Patch {
+    let pixels = pixels_by(mammogram, contour, recipe);
+    let weights = Square::around(mammogram, contour, recipe).weights(contour, recipe);
+    Patch { pixels, weights, shape_margin: measures::shape_margin(mammogram, contour) }
+}
+
+/// The grey values alone of the square around an outline: [`Patch::pixels`].
 ///
 /// The square is centred on the outline's centroid and square in millimetres. Grey values are
 /// stretched so that the 1st percentile of the tissue in it becomes 0 and the 99th 255; outside
 /// the film, and where the file says padding, is 0. Tissue is what lies above 8.5/255 of the way
 /// from the 0.1th to the 99.9th percentile of the film's unpadded pixels: on an 8-bit film that
 /// uses its range, values above 8; on any other depth and scale the same share of its range.
-pub fn extract_by(mammogram: &Mammogram, contour: &Contour, recipe: &Recipe) -> Patch {
+pub fn pixels_by(mammogram: &Mammogram, contour: &Contour, recipe: &Recipe) -> Vec<f32> {
     let square = Square::around(mammogram, contour, recipe);
     let grey_scale = GreyScale::of(mammogram);
 
@@ -102,12 +109,10 @@ pub fn extract_by(mammogram: &Mammogram, contour: &Contour, recipe: &Recipe) -> 
         .collect();
 
     let zoom = Axis::resize(cells as usize, recipe.side);
-    let pixels = resample::apply(&stretched, cells as usize, &zoom, &zoom)
+    resample::apply(&stretched, cells as usize, &zoom, &zoom)
         .into_iter()
         .map(|v| v.clamp(0.0, 255.0))
-        .collect();
-    let weights = square.weights(contour, recipe);
-    Patch { pixels, weights, shape_margin: measures::shape_margin(mammogram, contour) }
+        .collect()
 }
 
 /// The square that [`extract`] cuts around an outline, in pixels of the image: what of it lies

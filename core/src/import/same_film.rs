@@ -13,7 +13,6 @@ use rayon::prelude::*;
 use crate::case::CaseId;
 use crate::library::{self, Library, PatientIdx};
 use crate::mammogram::Caution;
-use crate::patch;
 use crate::progress::{Progress, Report};
 use crate::structure_from_motion::{Coded, Feature, same_film, shared_points, sift, signature};
 
@@ -63,7 +62,7 @@ impl KnownFilms {
                 .par_iter()
                 .filter_map(|case| {
                     let film = pictures.film(case).ok()?;
-                    let features = sift::of_patch(&patch::extract(&film, &case.contour));
+                    let features = sift::of_region(&film, &case.contour);
                     Some((case.id.clone(), signature::to_bytes(&features)))
                 })
                 .collect();
@@ -105,7 +104,7 @@ impl KnownFilms {
             }
             // A damaged picture is named by `verify`; here there is nothing to compare with.
             let Ok(picture) = library.picture(&case) else { continue };
-            let features = sift::of_patch(&patch::extract(&picture, &case.contour));
+            let features = sift::of_region(&picture, &case.contour);
             if same_film(&shared_points(&all, &Coded::of(&features), 0)) {
                 found.push(id.clone());
             }

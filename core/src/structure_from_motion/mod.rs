@@ -11,9 +11,19 @@
 //! ```
 //!
 //! What it can tell of mammograms: the same film again, however it was turned, scaled, cut or
-//! digitised, by hundreds of shared points. What it cannot: two views of one breast share no more
-//! than two strangers, for a breast is pressed anew for each and grain is not tissue.
-//! `precedent-cli evaluate matching` measures both.
+//! digitised. What it cannot: two views of one breast share no more than two strangers, for a
+//! breast is pressed anew for each and grain is not tissue. On the 120 regions of the starter
+//! (DDSM), points in space that pairs share, median and largest:
+//!
+//! | pairs | n | shared | agree with one homography |
+//! |---|---|---|---|
+//! | same region, turned by 15 degrees, x 1.15, gamma 1.3 | 120 | 212, 248 | 211, 248 |
+//! | same region at half the resolution, with noise | 120 | 130, 222 | 130, 222 |
+//! | another region of the same film | 43 | 6, 22 | 4, 22 |
+//! | another film of the same patient | 35 | 0, 7 | 4, 5 |
+//! | other patients, of one class or of two | 400 each | 4, 10 | 4, 5 |
+//!
+//! `precedent-cli evaluate matching` measures this on any list of regions.
 //!
 //! - `linear`, [`ransac`]: small matrices, and agreement among wrong pairs.
 //! - [`signature`]: a few features of a picture, by which candidates are found among thousands.
@@ -131,8 +141,9 @@ pub fn correspondences(a: &Coded, b: &Coded) -> Vec<Correspondence> {
 
 /// Every pair of pictures that shares at least `threshold` points, in order.
 ///
-/// Most pairs are passed over by the few features that stand out most ([`signature`]), which takes
-/// some 40 microseconds; a pair that shares points at all does not fail there.
+/// Most pairs are passed over by the few features that stand out most ([`signature`]), some 50
+/// microseconds each. By trial on 20 patches of DDSM none fails there that was turned, enlarged by
+/// 1.15 or shrunk to half; what shares a hundred points shares a dozen of those.
 pub fn label(
     pictures: &[Vec<Feature>],
     threshold: usize,

@@ -86,6 +86,12 @@ pub fn of_patch(patch: &Patch) -> Vec<Feature> {
     features(Picture { values: &patch.pixels, columns: patch.side() }, &Settings::STANDARD)
 }
 
+/// [`of_patch`] of the patch around an outline, of which nothing but the pixels is worked out.
+pub fn of_region(film: &Mammogram, contour: &Contour) -> Vec<Feature> {
+    let pixels = patch::pixels_by(film, contour, &Recipe::STANDARD);
+    features(Picture { values: &pixels, columns: patch::SIDE }, &Settings::STANDARD)
+}
+
 /// [`of_patch`] for many.
 pub fn of_patches(patches: &[Patch]) -> Vec<Vec<Feature>> {
     patches.par_iter().map(of_patch).collect()
@@ -108,8 +114,8 @@ pub fn of_film(film: &Mammogram, settings: &Settings) -> Vec<Feature> {
         side: (cells * patch::CELL).min(WHOLE_FILM_SIDE),
         ..Recipe::STANDARD
     };
-    let picture = patch::extract_by(film, &all, &recipe);
-    features(Picture { values: &picture.pixels, columns: recipe.side }, settings)
+    let pixels = patch::pixels_by(film, &all, &recipe);
+    features(Picture { values: &pixels, columns: recipe.side }, settings)
 }
 
 const WHOLE_FILM_MM: f64 = 0.2;
