@@ -120,3 +120,29 @@ fn encode_writes_a_descriptor_a_region_in_the_manifests_order() {
     assert_eq!(numbers, descriptors.values[2 * dims..3 * dims]);
     assert_eq!(encode("described.txt").1.status.code(), Some(1));
 }
+
+#[test]
+fn an_alexnet_that_a_user_brings_makes_a_bundle() {
+    let tiny = TinyEncoder::new();
+    let list = manifest(tiny.dir.path(), "");
+    let trunks = tiny.dir.path().join("trunks");
+    let weights = tensors::to_bytes(&backbone::random_weights(Architecture::AlexNet, 2));
+    let brought = trunks.join("alexnet-mine.safetensors");
+    std::fs::write(&brought, &weights).expect("a file");
+    let file = TensorFile::open(&brought).expect("our own weights");
+    let name = make::trunk_file_name(Architecture::AlexNet, &file);
+    std::fs::write(trunks.join(name), weights).expect("a file");
+    let out = tiny.dir.path().join("encoders/alexnet");
+    let output = Command::new(env!("CARGO_BIN_EXE_precedent-cli"))
+        .args(["bundle", "make", "--recipe", "mean", "--json", "--manifest"])
+        .arg(&list)
+        .arg("--trunk")
+        .arg(&brought)
+        .arg("--out")
+        .arg(&out)
+        .output()
+        .expect("our own program");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let made: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(made["dims"], 256);
+}
