@@ -40,11 +40,11 @@ pub(super) fn text(config: &Config, weights: &Weights) -> String {
     line(
         "* The networks were trained on photographs; their channels know edges and textures, not \
          lesions.\n\
-         * What it learnt here, it learnt from as few regions as stand above. Made from film scans \
-         of the 1990s, it knows no digital mammogram; the program says so when it is asked about \
-         one.\n\
-         * It tells masses from normal tissue. On regions like these, benign from malignant is \
-         close to chance for every encoder that was tried: a neighbour's outcome is no forecast.\n\
+         * What it learnt here, it learnt from as few regions as stand above. One that learnt from \
+         film scans knows no digital mammogram; the program says so when it is asked about one.\n\
+         * It tells masses from normal tissue. On the films that encoders like it were tried on \
+         (DDSM, mini-MIAS), benign from malignant is close to chance for every one of them: a \
+         neighbour's outcome is no forecast.\n\
          * Films of one scanner look alike to it. Compare within one source.\n\
          * It sees what is outlined: draw the outline otherwise, and the nearest case may change \
          while most of the ten stay.",
