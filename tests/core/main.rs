@@ -8,6 +8,7 @@ mod find;
 mod gestures;
 mod index;
 mod library;
+mod neighbours;
 mod outline;
 mod same_film;
 mod structure_from_motion;

@@ -226,6 +226,11 @@ impl Trunk {
         Ok(Self { architecture, input, device: device.clone(), weights })
     }
 
+    /// [`Self::load`] for grey pictures on the CPU.
+    pub fn on_cpu(file: &TensorFile, architecture: Architecture) -> Result<Self, Error> {
+        Self::load(file, architecture, Input::Grey, &Device::flex())
+    }
+
     pub fn device(&self) -> &Device {
         &self.device
     }

@@ -1,8 +1,8 @@
 //! How good is it? Measured over many cases, always beside what needs no program.
 //!
 //! [`outline`]: contours against known borders. [`cases`]: where those come from. [`page`]: the
-//! report for a person. [`rivals`]: what retrieval is compared with.
-//! [`matching`]: what structure from motion labels.
+//! report for a person. [`retrieval`]: neighbours against known outcomes. [`rivals`]: what those
+//! are compared with. [`matching`]: what structure from motion labels.
 
 use std::path::PathBuf;
 
@@ -21,6 +21,7 @@ mod overlap;
 pub mod page;
 pub(crate) mod plot;
 mod report;
+pub mod retrieval;
 pub mod rivals;
 mod statistics;
 
@@ -28,7 +29,7 @@ mod statistics;
 pub enum Error {
     #[error("{path} cannot be read")]
     Folder { path: PathBuf, source: std::io::Error },
-    #[error("the normal films' list cannot be used")]
+    #[error("the list of regions cannot be used")]
     Manifest(#[from] crate::import::manifest::Error),
     #[error("{0}")]
     Tissue(String),
@@ -40,6 +41,14 @@ pub enum Error {
     NoMasks(PathBuf),
     #[error("there is no case to outline{}", .0.first().map(|w| format!("; {w}")).unwrap_or_default())]
     NoCases(Vec<String>),
+    #[error("the library cannot be used: {path}")]
+    Library { path: PathBuf, source: crate::library::Error },
+    #[error("the encoder cannot be used: {path}")]
+    Encoder { path: PathBuf, source: crate::encoder::Error },
+    #[error("described regions cannot be kept for the next run")]
+    Cache(#[source] std::io::Error),
+    #[error("{0}")]
+    Design(String),
     #[error("stopped")]
     Cancelled,
 }

@@ -281,7 +281,7 @@ fn correction_table(rows: &[CorrectionRow]) -> Vec<Vec<String>> {
     std::iter::once(head.map(str::to_owned).to_vec()).chain(rows.iter().map(line)).collect()
 }
 
-fn html_table(page: &mut String, table: &[Vec<String>]) {
+pub(super) fn html_table(page: &mut String, table: &[Vec<String>]) {
     page.push_str("<table>");
     for (idx, cells) in table.iter().enumerate() {
         let tag = if idx == 0 { "th" } else { "td" };
@@ -347,7 +347,7 @@ fn plots(page: &mut String, report: &Report) {
 }
 
 /// RFC 4648, with padding.
-fn base64(bytes: &[u8]) -> String {
+pub(super) fn base64(bytes: &[u8]) -> String {
     const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {

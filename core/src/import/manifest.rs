@@ -171,24 +171,24 @@ pub fn read(path: &Path) -> Result<Manifest, Error> {
 }
 
 /// The cells of one row, by column.
-struct Cells<'a> {
-    header: &'a csv::StringRecord,
-    record: &'a csv::StringRecord,
+pub(super) struct Cells<'a> {
+    pub(super) header: &'a csv::StringRecord,
+    pub(super) record: &'a csv::StringRecord,
 }
 
 impl<'a> Cells<'a> {
     /// The cell, `None` where it is empty or the column is absent.
-    fn get(&self, column: &str) -> Option<&'a str> {
+    pub(super) fn get(&self, column: &str) -> Option<&'a str> {
         let position = self.header.iter().position(|h| h == column)?;
         self.record.get(position).filter(|cell| !cell.is_empty())
     }
 
-    fn require(&self, column: &str) -> Result<&'a str, String> {
+    pub(super) fn require(&self, column: &str) -> Result<&'a str, String> {
         self.get(column).ok_or_else(|| format!("`{column}` is empty"))
     }
 
     /// The cell as a value; `parse` gives `None` for a text that has no meaning.
-    fn parse<T>(
+    pub(super) fn parse<T>(
         &self,
         column: &str,
         parse: impl Fn(&str) -> Option<T>,
@@ -243,12 +243,12 @@ fn parse_row(line: u64, cells: &Cells<'_>) -> Result<Row, String> {
 }
 
 /// `a` to `d`, or 1 to 4.
-fn breast_density(text: &str) -> Option<BreastDensity> {
+pub(super) fn breast_density(text: &str) -> Option<BreastDensity> {
     let digit = text.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
     digit.map_or_else(|| BreastDensity::from_word(text), |idx| BreastDensity::ALL.get(idx).copied())
 }
 
-fn laterality(text: &str) -> Option<ImageLaterality> {
+pub(super) fn laterality(text: &str) -> Option<ImageLaterality> {
     match text.to_ascii_uppercase().as_str() {
         "RIGHT" => Some(ImageLaterality::Right),
         "LEFT" => Some(ImageLaterality::Left),
@@ -264,7 +264,7 @@ fn pixel_origin(text: &str) -> Option<SpacingOrigin> {
     }
 }
 
-fn positive(text: &str) -> Option<f64> {
+pub(super) fn positive(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|v| v.is_finite() && *v > 0.0)
 }
 

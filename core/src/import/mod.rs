@@ -19,6 +19,7 @@ use crate::structure_from_motion::{Feature, sift};
 
 pub mod manifest;
 pub(crate) mod prepare;
+pub mod public_layout;
 pub mod same_film;
 mod words;
 

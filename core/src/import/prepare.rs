@@ -62,6 +62,15 @@ pub fn prepare(reader: &mut dicom::Reader, folder: &Path, row: &Row) -> Result<P
     cut_region(read_row(reader, folder, row)?, row)
 }
 
+/// The row's whole film with the scale, side and view that file and row tell together.
+pub(crate) fn film(
+    reader: &mut dicom::Reader,
+    folder: &Path,
+    row: &Row,
+) -> Result<Mammogram, String> {
+    completed(read_row(reader, folder, row)?.film, row)
+}
+
 pub(super) fn read_row(
     reader: &mut dicom::Reader,
     folder: &Path,
@@ -76,13 +85,7 @@ pub(super) fn read_row(
 
 pub(super) fn cut_region(read: ReadRow, row: &Row) -> Result<Prepared, String> {
     let ReadRow { id, path, film, film_hash } = read;
-    let spacing = agreed_spacing(film.spacing, row.spacing)?;
-    let film = Mammogram {
-        spacing,
-        image_laterality: film.image_laterality.or(row.image_laterality),
-        view_position: film.view_position.or(row.view_position),
-        ..film
-    };
+    let film = completed(film, row)?;
     let film = Arc::new(match row.crop {
         Some(crop) => cut(&film, crop)?,
         None => film,
@@ -116,6 +119,15 @@ pub(super) fn cut_region(read: ReadRow, row: &Row) -> Result<Prepared, String> {
     let own = film.cautions.iter().filter(|caution| !is_answered(&caution.code, &film));
     let cautions = own.chain(&row.cautions).cloned().collect();
     Ok(Prepared { id, film, contour, measures, picture, film_hash, cautions })
+}
+
+fn completed(film: Mammogram, row: &Row) -> Result<Mammogram, String> {
+    Ok(Mammogram {
+        spacing: agreed_spacing(film.spacing, row.spacing)?,
+        image_laterality: film.image_laterality.or(row.image_laterality),
+        view_position: film.view_position.or(row.view_position),
+        ..film
+    })
 }
 
 /// The file as a path that leads nowhere outside the manifest's folder, links included.
@@ -195,7 +207,11 @@ fn outline_normal(
 
 /// A drag of the size that suits the place, within the sizes that lesions have; a click where the
 /// film has no size.
-fn sized(outliner: &mut Outliner, film: &Mammogram, center: ImagePoint) -> Result<Prompt, String> {
+pub(crate) fn sized(
+    outliner: &mut Outliner,
+    film: &Mammogram,
+    center: ImagePoint,
+) -> Result<Prompt, String> {
     let Some(spacing) = film.spacing else { return Ok(Prompt::Click(center)) };
     let pixels = |mm: f64| (mm / spacing.mean_mm()).max(1.0);
     let radius = outliner

@@ -32,6 +32,12 @@ impl Identities {
         let by_film = self.films.get(&film_key(&self.salt, &film_hash(mammogram)));
         by_name.into_iter().chain(by_film).copied().collect()
     }
+
+    /// The patients known by any of these names.
+    pub fn patients_named(&self, names: &[String]) -> HashSet<PatientIdx> {
+        let known = names.iter().filter(|name| is_name(name));
+        known.filter_map(|name| self.aliases.get(&patient_key(&self.salt, name)).copied()).collect()
+    }
 }
 
 /// Whether this PatientID can name anybody.

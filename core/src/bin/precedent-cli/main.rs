@@ -10,7 +10,6 @@ mod bundle;
 mod encode;
 mod encoder;
 mod evaluate;
-mod evaluate_matching;
 mod find;
 mod library;
 mod outline;
@@ -42,7 +41,7 @@ enum Verb {
     Library(library::Args),
     /// Draw films with masses of known outline
     Phantom(phantom::Args),
-    /// Measure how well masses are outlined, over many cases
+    /// Measure how well masses are outlined, and how good neighbours are, over many cases
     Evaluate(evaluate::Args),
     /// Make and check encoder bundles
     Bundle(bundle::Args),

@@ -1,34 +1,17 @@
-//! `evaluate …`: how good is it, over many cases.
+//! `evaluate outline`: contours against known borders.
 
 use std::io::Write;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
 use precedent_core::dicom::Reader;
 use precedent_core::evaluation::outline::{Settings, run as evaluate};
 use precedent_core::evaluation::{Report, cases, page};
-use precedent_core::progress::Progress;
 use precedent_core::{files, places};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(clap::Subcommand)]
-enum Verb {
-    /// Outlines against known borders: phantoms in real tissue, circles, masks
-    Outline(OutlineArgs),
-    /// What structure from motion labels, against the truth: points that pairs of regions share
-    Matching(crate::evaluate_matching::Args),
-}
-
-#[derive(clap::Args)]
-struct OutlineArgs {
     /// Folder for report.md, report.html and report.json; made where it is missing
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -59,10 +42,6 @@ struct OutlineArgs {
 /// Outlines and writes the three reports, which appear when all is done; stopped before, there
 /// are none.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let args = match args.verb {
-        Verb::Outline(args) => args,
-        Verb::Matching(args) => return crate::evaluate_matching::run(&args),
-    };
     let cannot = || format!("cannot write to {}", args.out.display());
     std::fs::create_dir_all(&args.out).with_context(cannot)?;
     let settings = Settings { prompts: args.prompts as usize, seed: args.seed };
@@ -90,16 +69,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     ensure!(!collections.is_empty(), "nothing to evaluate: give --phantoms, --mias or --images");
 
-    let bar = ProgressBar::new(0).with_style(
-        ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {eta}")
-            .expect("a template that indicatif takes"),
-    );
-    let mut shown = |progress: Progress| {
-        bar.set_message(progress.step);
-        bar.set_length(progress.total.unwrap_or(0));
-        bar.set_position(progress.done);
-        ControlFlow::Continue(())
-    };
+    let bar = super::bar();
+    let mut shown = super::shown_on(&bar);
     let reports: Vec<Report> = collections
         .iter()
         .map(|(name, listed)| evaluate(name, listed, settings, &mut reader, &mut shown))

@@ -1,12 +1,10 @@
 //! `evaluate matching`: what structure from motion labels, against the truth.
 
 use std::io::Write;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
 use precedent_core::dicom::Reader;
 use precedent_core::evaluation::matching::{self, Region, Settings};
 use precedent_core::import::{manifest, prepare};
@@ -36,16 +34,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let manifest = manifest::read(&args.manifest)?;
-    let bar = ProgressBar::new(0).with_style(
-        ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {eta}")
-            .expect("a template that indicatif takes"),
-    );
-    let mut shown = |progress: Progress| {
-        bar.set_message(progress.step);
-        bar.set_length(progress.total.unwrap_or(0));
-        bar.set_position(progress.done);
-        ControlFlow::Continue(())
-    };
+    let bar = super::bar();
+    let mut shown = super::shown_on(&bar);
     let mut reader = Reader::new();
     let mut faults: Vec<String> =
         manifest.faults.iter().map(|f| format!("line {}: {}", f.line, f.reason)).collect();

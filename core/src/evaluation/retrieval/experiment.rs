@@ -1,0 +1,403 @@
+//! One experiment from the rows to the figures.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+use super::answers::{Answer, Scope, TOP, answers};
+use super::at_scale::{self, Scale};
+use super::chance::{DRAWS, Null, PERMUTATIONS, Resampled, Resamples, Value};
+use super::describers::Describer;
+use super::design::{Design, Protocol};
+use super::distances::Distances;
+use super::examples::Example;
+use super::figures::{Figure, Task, figures};
+use super::gather::{Selection, Source, gather};
+use super::methods::{self, Described, Method};
+use super::pictures::Strip;
+use super::report::{self, Difference, Experiment, Gated, Kind};
+use super::{effects, metrics, source_probe};
+use crate::dicom::Reader;
+use crate::evaluation::Error;
+use crate::evaluation::rivals::Rival;
+use crate::lexicon::Pathology;
+use crate::progress::{Progress, Report};
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    pub source: Source<'a>,
+    /// A list whose regions are asked about.
+    pub queries: Option<&'a Path>,
+    pub selection: Selection,
+    pub protocol: Protocol,
+    pub describers: Vec<Describer>,
+    /// By SIFT.
+    pub rivals: Vec<Rival>,
+    /// Sums beside the usual ones: `default=0.5,shape and margin=0.5`.
+    pub sums: Vec<String>,
+    pub seed: u64,
+}
+
+/// Questions that the row of chance asks at least; a few orders of many questions are as good as
+/// many of a few.
+const RANDOM_QUESTIONS: usize = 8000;
+/// Orders that it draws, from and to.
+const RANDOM_ORDERS: [usize; 2] = [3, 40];
+/// The figures that are compared between methods.
+pub(super) const COMPARED: [&str; 6] = [
+    "precision_10",
+    "map",
+    "auc_lesion_normal",
+    "auc_lesion_matched_normal",
+    "auc_malignant_benign",
+    "recall_10",
+];
+
+/// Reads, describes, asks and sums up. The first describer is the method that others are compared
+/// with.
+pub fn run(
+    mut plan: Plan<'_>,
+    reader: &mut Reader,
+    report: &mut Report<'_>,
+) -> Result<Experiment, Error> {
+    let start = Instant::now();
+    let mut described = Described::new(&plan.describers, &plan.rivals);
+    let describers = &mut plan.describers;
+    let gathered = gather(
+        &plan.source,
+        plan.queries,
+        &plan.selection,
+        plan.seed,
+        reader,
+        &mut |region| described.take(region, describers),
+        report,
+    );
+    // What was described is kept even where this run ends here.
+    plan.describers.iter_mut().try_for_each(Describer::finish)?;
+    let gathered = gathered?;
+    let describe_seconds = start.elapsed().as_secs_f64();
+    let asked = Asked::new(gathered.examples, &plan.protocol, plan.seed)?;
+    let rivals = described.rivals(&plan.rivals, &asked.design, plan.seed, report)?;
+    let mut methods = described.methods(&plan.describers, &asked.design);
+    methods.extend(rivals);
+    let sums: Vec<Method> =
+        plan.sums.iter().map(|sum| methods::asked_sum(sum, &methods)).collect::<Result<_, _>>()?;
+    methods.extend(sums);
+    let start = Instant::now();
+    let mut experiment = asked.sum_up(&plan, &methods, gathered.skipped, report)?;
+    if let Source::Drawn(counts) = plan.source {
+        experiment.scale = Some(Scale {
+            counts,
+            threads: rayon::current_num_threads(),
+            describe_seconds,
+            ask_seconds: start.elapsed().as_secs_f64(),
+            searches: at_scale::searches(&methods),
+            peak_bytes: at_scale::peak_bytes(),
+        });
+    }
+    Ok(experiment)
+}
+
+/// Examples, and who of them is asked about.
+pub(super) struct Asked {
+    pub(super) examples: Vec<Example>,
+    pub(super) design: Design,
+    seed: u64,
+    has_collections: bool,
+}
+
+/// One method's answers and what follows from them.
+pub(super) struct Scored {
+    all: Vec<Answer>,
+    lesions: Vec<Answer>,
+    pub(super) figures: Vec<Figure>,
+}
+
+impl Asked {
+    pub(super) fn new(
+        examples: Vec<Example>,
+        protocol: &Protocol,
+        seed: u64,
+    ) -> Result<Self, Error> {
+        let design = protocol.design(&examples, seed);
+        let queries = design.blocks.iter().map(|b| b.queries.len()).sum::<usize>();
+        let is_answered =
+            design.blocks.iter().all(|b| b.queries.is_empty() || !b.library.is_empty());
+        if queries == 0 {
+            return Err(Error::Design("no region is asked about".to_owned()));
+        }
+        if !is_answered {
+            return Err(Error::Design("a library of no regions has no neighbours".to_owned()));
+        }
+        let collections: BTreeSet<&str> = examples.iter().map(Example::collection).collect();
+        let has_collections = collections.len() > 1;
+        Ok(Self { examples, design, seed, has_collections })
+    }
+
+    pub(super) fn sum_up(
+        &self,
+        plan: &Plan<'_>,
+        methods: &[Method],
+        skipped: Vec<String>,
+        report: &mut Report<'_>,
+    ) -> Result<Experiment, Error> {
+        let examples = &self.examples;
+        let mut resamples = None;
+        let mut first: Vec<(String, Resampled)> = Vec::new();
+        let mut experiment = Experiment {
+            set: self.set(skipped),
+            protocol: plan.protocol.words(),
+            seed: plan.seed,
+            bootstrap_draws: DRAWS,
+            permutations: PERMUTATIONS,
+            methods: Vec::new(),
+            differences: Vec::new(),
+            effects: Vec::new(),
+            source_probe: Vec::new(),
+            loss: None,
+            scale: None,
+            strips: Vec::new(),
+        };
+        let total = Some(methods.len() as u64 + 1);
+        for (done, method) in methods.iter().enumerate() {
+            let progress = Progress { step: "Asking", done: done as u64, total };
+            if report(progress) == ControlFlow::Break(()) {
+                return Err(Error::Cancelled);
+            }
+            let scored = self.score(&method.distances, plan.seed);
+            let resamples =
+                resamples.get_or_insert_with(|| Resamples::new(&scored.all, examples, plan.seed));
+            let mut drawn = Vec::new();
+            let mut told = Vec::new();
+            for figure in &scored.figures {
+                let resampled = resamples.of(figure, examples);
+                told.push(shown(figure, resampled.as_ref().map(Resampled::value)));
+                if let Some(resampled) = resampled {
+                    drawn.push((figure.key.clone(), resampled));
+                }
+            }
+            if done == 0 {
+                first = drawn;
+                experiment.strips = self.strips(&scored.all);
+            } else {
+                let name = &methods[0].name;
+                experiment.differences.extend(differences(name, &first, method, &drawn, &told));
+            }
+            if matches!(method.kind, Kind::Encoder | Kind::Untrained | Kind::Measures) {
+                experiment.source_probe.extend(self.probes(&method.name, &scored));
+            }
+            experiment.methods.push(self.method(method, &scored, told, resamples));
+        }
+        experiment.methods.push(self.random());
+        if let Some(resamples) = &resamples {
+            experiment.effects = effects::effects(self, plan, methods, resamples);
+        }
+        Ok(experiment)
+    }
+
+    pub(super) fn score(&self, distances: &Distances, seed: u64) -> Scored {
+        let ask = |scope| answers(distances, &self.design, &self.examples, scope, seed);
+        let (all, lesions) = (ask(Scope::All), ask(Scope::Lesions));
+        let figures = figures(&all, &lesions, &self.examples);
+        Scored { all, lesions, figures }
+    }
+
+    fn set(&self, skipped: Vec<String>) -> report::Set {
+        let mut sources: BTreeMap<String, [usize; 3]> = BTreeMap::new();
+        for example in &self.examples {
+            sources.entry(example.source.clone()).or_default()[example.pathology as usize] += 1;
+        }
+        let patients: BTreeSet<usize> = self.examples.iter().map(|e| e.patient).collect();
+        report::Set {
+            regions: self.examples.len(),
+            patients: patients.len(),
+            queries: self.design.blocks.iter().map(|b| b.queries.len()).sum(),
+            matched_normals: self.examples.iter().filter(|e| e.is_matched).count(),
+            sources,
+            skipped,
+        }
+    }
+
+    fn method(
+        &self,
+        method: &Method,
+        scored: &Scored,
+        told: Vec<report::Figure>,
+        resamples: &Resamples,
+    ) -> report::Method {
+        let examples = &self.examples;
+        let of_task = |task: Task| {
+            if task.is_among_lesions() { &scored.lesions } else { &scored.all }
+        };
+        let null = |task: Task| {
+            let null = Null::of(task, of_task(task), examples, self.seed)?;
+            Some(report::TaskNull { key: task.key(), null })
+        };
+        let scope = |scope| {
+            let all = answers(&method.distances, &self.design, examples, scope, self.seed);
+            let lesions: Vec<Answer> = Vec::new();
+            let figures = figures(&all, &lesions, examples);
+            let kept = figures.iter().filter(|f| {
+                ["precision_10", "map", "auc_lesion_normal", "map_lesions"]
+                    .contains(&f.key.as_str())
+            });
+            kept.map(|f| shown(f, resamples.of(f, examples).map(|r| r.value()))).collect()
+        };
+        let (found_within, recall) = self.curves(&scored.all);
+        report::Method {
+            name: method.name.clone(),
+            kind: method.kind,
+            dims: method.dims,
+            seconds_per_region: method.seconds,
+            figures: told,
+            nulls: Task::ALL.into_iter().filter_map(null).collect(),
+            found_within,
+            recall,
+            decisions: Task::ALL.map(|task| self.decision(task, of_task(task))).into(),
+            within_collection: self.has_collections.then(|| scope(Scope::OwnCollection)),
+            across_collections: self.has_collections.then(|| scope(Scope::OtherCollections)),
+        }
+    }
+
+    /// Macro means of both recalls, by rank.
+    fn curves(&self, all: &[Answer]) -> (Vec<f64>, Vec<f64>) {
+        let by_class = |value: &dyn Fn(&Answer) -> f64| {
+            let classes = Pathology::ALL.iter().filter_map(|class| {
+                let own = all.iter().filter(|a| self.examples[a.query].pathology == *class);
+                crate::evaluation::statistics::mean(own.map(value))
+            });
+            crate::evaluation::statistics::mean(classes).unwrap_or_default()
+        };
+        let found = |n: usize| by_class(&|a| if a.found[n] { 1.0 } else { 0.0 });
+        let recall = |n: usize| by_class(&|a| a.recall[n]);
+        ((0..TOP).map(found).collect(), (0..TOP).map(recall).collect())
+    }
+
+    fn decision(&self, task: Task, answers: &[Answer]) -> report::Decision {
+        let scores = task.scores(answers, &self.examples);
+        let plain: Vec<(f64, bool)> = scores.iter().map(|(_, s, p)| (*s, *p)).collect();
+        let remote: BTreeMap<usize, f64> =
+            answers.iter().map(|a| (a.query, a.remoteness())).collect();
+        let mut nearest_first = scores;
+        nearest_first.sort_by(|a, b| remote[&a.0].total_cmp(&remote[&b.0]));
+        let gated = (3..=10).rev().map(|tenths| {
+            let kept = &nearest_first[..nearest_first.len() * tenths / 10];
+            let mut sorted: Vec<metrics::Scored> = kept
+                .iter()
+                .map(|&(_, score, positive)| metrics::Scored { score, positive, weight: 1.0 })
+                .collect();
+            sorted.sort_by(|a, b| a.score.total_cmp(&b.score));
+            Gated {
+                coverage: tenths as f64 / 10.0,
+                positives: sorted.iter().filter(|s| s.positive).count(),
+                negatives: sorted.iter().filter(|s| !s.positive).count(),
+                area: metrics::area_under_roc(sorted),
+            }
+        });
+        report::Decision { key: task.key(), gated: gated.collect(), roc: metrics::roc(&plain) }
+    }
+
+    /// The row of chance: many random orders, their mean, and where 95 of 100 of them lie.
+    fn random(&self) -> report::Method {
+        let queries = self.design.blocks.iter().map(|b| b.queries.len()).sum::<usize>().max(1);
+        let orders = (RANDOM_QUESTIONS / queries).clamp(RANDOM_ORDERS[0], RANDOM_ORDERS[1]);
+        let runs: Vec<Scored> = (1..=orders as u64)
+            .map(|run| self.score(&Distances::Random(self.seed.wrapping_mul(1009) + run), run))
+            .collect();
+        let figures = (0..runs[0].figures.len()).map(|idx| {
+            let values = runs.iter().filter_map(|run| run.figures[idx].value(|_| 1.0)).collect();
+            shown(&runs[0].figures[idx], Value::of_runs(values))
+        });
+        let curves: Vec<(Vec<f64>, Vec<f64>)> =
+            runs.iter().map(|run| self.curves(&run.all)).collect();
+        let mean = |pick: &dyn Fn(&(Vec<f64>, Vec<f64>)) -> f64| {
+            curves.iter().map(pick).sum::<f64>() / curves.len() as f64
+        };
+        report::Method {
+            name: "random order".to_owned(),
+            kind: Kind::Random,
+            dims: None,
+            seconds_per_region: None,
+            figures: figures.collect(),
+            nulls: Vec::new(),
+            found_within: (0..TOP).map(|n| mean(&|c| c.0[n])).collect(),
+            recall: (0..TOP).map(|n| mean(&|c| c.1[n])).collect(),
+            decisions: Vec::new(),
+            within_collection: None,
+            across_collections: None,
+        }
+    }
+
+    fn probes(&self, name: &str, scored: &Scored) -> Vec<report::SourceProbe> {
+        let probe =
+            |among, answers| source_probe::probe(name, among, answers, &self.examples, self.seed);
+        let all = probe("all regions", &scored.all);
+        all.into_iter().chain(probe("lesions", &scored.lesions)).collect()
+    }
+
+    /// The best, the middle and the worst query of each class, by average precision.
+    fn strips(&self, all: &[Answer]) -> Vec<Strip> {
+        let mut strips = Vec::new();
+        for class in Pathology::ALL {
+            let mut own: Vec<(&Answer, f64)> = all
+                .iter()
+                .filter(|a| self.examples[a.query].pathology == *class)
+                .filter_map(|a| Some((a, a.average_precision?)))
+                .collect();
+            own.sort_by(|a, b| b.1.total_cmp(&a.1));
+            let Some(last) = own.len().checked_sub(1) else { continue };
+            for (word, place) in [("best", 0), ("median", last / 2), ("worst", last)] {
+                let (answer, average_precision) = own[place];
+                strips.push(self.strip(format!("{class}, {word}"), answer, average_precision));
+            }
+        }
+        strips
+    }
+
+    fn strip(&self, title: String, answer: &Answer, average_precision: f64) -> Strip {
+        let query = &self.examples[answer.query];
+        let nearest = answer.nearest.iter().take(super::answers::NEAREST).map(|(idx, _)| {
+            let other = &self.examples[*idx];
+            let is_right = other.pathology == query.pathology;
+            (other.pathology.to_string(), other.thumbnail.clone(), is_right)
+        });
+        Strip {
+            title,
+            average_precision,
+            query: (query.pathology.to_string(), query.thumbnail.clone()),
+            nearest: nearest.collect(),
+        }
+    }
+}
+
+pub(super) fn shown(figure: &Figure, value: Option<Value>) -> report::Figure {
+    let (key, title) = (figure.key.clone(), figure.title.clone());
+    report::Figure { key, title, value, queries: figure.count() }
+}
+
+fn differences(
+    name: &str,
+    first: &[(String, Resampled)],
+    method: &Method,
+    drawn: &[(String, Resampled)],
+    told: &[report::Figure],
+) -> Vec<Difference> {
+    COMPARED
+        .iter()
+        .filter_map(|key| {
+            let of = |drawn: &'_ [(String, Resampled)]| drawn.iter().position(|(k, _)| k == key);
+            let (a, b) = (&first[of(first)?].1, &drawn[of(drawn)?].1);
+            let value = a.minus(b);
+            Some(Difference {
+                first: name.to_owned(),
+                second: method.name.clone(),
+                key: (*key).to_owned(),
+                title: told.iter().find(|f| f.key == *key)?.title.clone(),
+                value,
+                is_beyond_noise: value.is_beyond_noise(),
+            })
+        })
+        .collect()
+}

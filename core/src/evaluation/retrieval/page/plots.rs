@@ -1,0 +1,159 @@
+//! The page's drawings.
+
+use std::fmt::Write;
+
+use super::super::figures::Task;
+use super::super::report::{Decision, Experiment, Kind, Method};
+use crate::evaluation::plot::{self, Line, escaped};
+
+const RIGHT: &str = "#2e7d32";
+const WRONG: &str = "#c62828";
+const QUERY: &str = "#37474f";
+
+pub(super) fn curves(page: &mut String, experiment: &Experiment) {
+    page.push_str("<h2>Recall by rank, and mean average precision</h2><div class=\"pair\">");
+    let lines = |pick: &dyn Fn(&Method) -> &[f64]| -> Vec<Line> {
+        let by_rank = |values: &[f64]| {
+            values.iter().enumerate().map(|(idx, value)| ((idx + 1) as f64, *value)).collect()
+        };
+        let shown = experiment.methods.iter();
+        shown.map(|m| Line { name: m.name.clone(), points: by_rank(pick(m)) }).collect()
+    };
+    let classic = lines(&|m| &m.recall);
+    let found = lines(&|m| &m.found_within);
+    let top = |lines: &[Line]| {
+        let most = lines.iter().flat_map(|l| &l.points).map(|p| p.1).fold(0.05, f64::max);
+        (20.0 * most).ceil() / 20.0
+    };
+    page.push_str(&plot::lines(
+        &classic,
+        (0.0, 25.0),
+        (0.0, top(&classic)),
+        ("N", "classic recall@N"),
+    ));
+    page.push_str(&plot::lines(
+        &found,
+        (0.0, 25.0),
+        (0.0, 1.0),
+        ("N", "at least one relevant in N"),
+    ));
+    page.push_str("</div>");
+    whiskers(page, experiment, "map", "mAP, mean over classes, 95 % interval");
+}
+
+/// A row a method: the figure with its interval, and chance as a dashed line.
+fn whiskers(page: &mut String, experiment: &Experiment, key: &str, title: &str) {
+    let told: Vec<(String, (f64, f64, f64))> = experiment
+        .methods
+        .iter()
+        .filter_map(|m| m.value(key).map(|v| (m.name.clone(), (v.low, v.value, v.high))))
+        .collect();
+    if told.is_empty() {
+        return;
+    }
+    let low = told.iter().map(|(_, v)| v.0).fold(1.0, f64::min);
+    let high = told.iter().map(|(_, v)| v.2).fold(0.0, f64::max);
+    let range = ((20.0 * low).floor() / 20.0, (20.0 * high).ceil() / 20.0);
+    let chance = experiment.methods.iter().find(|m| m.kind == Kind::Random);
+    let chance = chance.and_then(|m| m.value(key)).map(|v| v.value);
+    page.push_str(&plot::whiskers(&told, range, chance, title));
+}
+
+pub(super) fn decisions(page: &mut String, experiment: &Experiment) {
+    page.push_str("<h2>The decision index</h2>");
+    for task in Task::ALL {
+        let told = |method: &Method| method.decisions.iter().find(|d| d.key == task.key()).cloned();
+        let told: Vec<(&Method, Decision)> = experiment
+            .methods
+            .iter()
+            .filter(|m| m.value(task.key()).is_some())
+            .filter_map(|m| told(m).map(|d| (m, d)))
+            .collect();
+        if told.is_empty() {
+            continue;
+        }
+        let _ = write!(page, "<h3>{}</h3><div class=\"pair\">", escaped(task.words()));
+        let curves: Vec<Line> = told
+            .iter()
+            .map(|(m, d)| Line { name: m.name.clone(), points: d.roc.clone() })
+            .collect();
+        page.push_str(&plot::lines(
+            &curves,
+            (0.0, 1.0),
+            (0.0, 1.0),
+            ("1 - specificity", "sensitivity"),
+        ));
+        let gated: Vec<Line> = told
+            .iter()
+            .map(|(m, d)| Line {
+                name: m.name.clone(),
+                points: d
+                    .gated
+                    .iter()
+                    .filter(|g| g.positives >= 5 && g.negatives >= 5)
+                    .filter_map(|g| g.area.map(|area| (g.coverage, area)))
+                    .collect(),
+            })
+            .collect();
+        page.push_str(&plot::lines(
+            &gated,
+            (0.0, 1.0),
+            (0.0, 1.0),
+            ("share of queries answered, closest precedents first", "AUC"),
+        ));
+        page.push_str("</div>");
+        whiskers(page, experiment, task.key(), &format!("{}, 95 % interval", task.words()));
+    }
+}
+
+pub(super) fn loss(page: &mut String, experiment: &Experiment) {
+    let Some(loss) = &experiment.loss else { return };
+    page.push_str("<h2>A training run</h2>");
+    for (name, points) in &loss.lines {
+        let bound = |pick: &dyn Fn(&(f64, f64)) -> f64, start: f64, fold: fn(f64, f64) -> f64| {
+            points.iter().map(pick).fold(start, fold)
+        };
+        let right = bound(&|p| p.0, 1.0, f64::max);
+        let (low, high) = (
+            bound(&|p| p.1, f64::INFINITY, f64::min).min(0.0),
+            bound(&|p| p.1, f64::NEG_INFINITY, f64::max),
+        );
+        let line = Line { name: name.clone(), points: points.clone() };
+        let high = if high > low { high } else { low + 1.0 };
+        page.push_str(&plot::lines(&[line], (0.0, right), (low, high), (&loss.x, name)));
+    }
+}
+
+pub(super) fn strips(page: &mut String, experiment: &Experiment) {
+    if experiment.strips.is_empty() {
+        return;
+    }
+    let first = experiment.methods.first().map(|m| m.name.as_str()).unwrap_or_default();
+    let _ = write!(
+        page,
+        "<h2>The first ten</h2><p class=\"note\">By {}: of each class the queries with the best, \
+         the median and the worst average precision. Left the query; green has its class, red has \
+         not. Every picture shows the encoder's square, so sizes are not to scale.</p>",
+        escaped(first)
+    );
+    for strip in &experiment.strips {
+        let _ = write!(
+            page,
+            "<h3>{} (average precision {:.2})</h3><div class=\"strip\">",
+            escaped(&strip.title),
+            strip.average_precision
+        );
+        let mut figure = |picture: &str, caption: &str| {
+            let _ = write!(
+                page,
+                "<figure>{picture}<figcaption>{}</figcaption></figure>",
+                escaped(caption)
+            );
+        };
+        figure(&strip.query.1.svg(QUERY), &strip.query.0);
+        for (name, picture, is_right) in &strip.nearest {
+            figure(&picture.svg(if *is_right { RIGHT } else { WRONG }), name);
+        }
+        page.push_str("</div>");
+    }
+}
