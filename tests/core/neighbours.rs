@@ -157,16 +157,16 @@ fn queries_are_asked_of_a_library_that_their_patients_are_left_out_of() {
 fn drawn_regions_carry_time_memory_and_what_is_there_to_find() {
     let out = tempfile::tempdir().expect("a folder for the test");
     let output = Command::new(env!("CARGO_BIN_EXE_precedent-cli"))
-        .args(["evaluate", "retrieval", "--phantoms", "20,20,80", "--json", "--out"])
+        .args(["evaluate", "retrieval", "--phantoms", "15,15,50", "--json", "--out"])
         .arg(out.path())
         .output()
         .expect("the program starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report = json(&String::from_utf8_lossy(&output.stdout));
-    assert_eq!(report["set"]["sources"]["phantoms"], serde_json::json!([20, 20, 80]));
+    assert_eq!(report["set"]["sources"]["phantoms"], serde_json::json!([15, 15, 50]));
     let scale = &report["scale"];
     let searches = scale["searches"].as_array().expect("searches");
-    assert_eq!(searches.last().expect("some")["cases"], 120);
+    assert_eq!(searches.last().expect("some")["cases"], 80);
     assert!(searches.iter().all(|search| search["is_equal"] == true));
     // A drawn mass is there to be found, beyond what chance gives.
     let shape = report["methods"].as_array().expect("methods");

@@ -134,6 +134,9 @@ impl Described {
             if bundles.is_empty() { others.iter().collect() } else { bundles.iter().collect() };
         let fused: Vec<Method> = whole.iter().map(|method| with_shape(method, &shape)).collect();
         let mut methods = bundles;
+        if methods.is_empty() {
+            methods.append(&mut others);
+        }
         methods.extend(fused);
         methods.extend(others);
         methods.extend([shape, texture]);

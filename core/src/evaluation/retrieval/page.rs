@@ -17,21 +17,26 @@ pub const CAVEAT: &str = "These figures compare methods on the regions named bel
     as many patients; where two intervals overlap, look at the paired difference. Similar cases are \
     found by image similarity; they do not predict a patient's outcome.";
 
+/// Stands over a report on drawn regions instead.
+const DRAWN_CAVEAT: &str = "These regions were drawn by this program. They measure time, memory and \
+    whether a pipeline finds differences that were put there; they are no evidence of accuracy on \
+    patients, and no default is chosen by them.";
+
 /// Columns of the first table.
-const MAIN: [&str; 11] = [
+const MAIN: [&str; 9] = [
     "precision_1",
     "precision_5",
     "precision_10",
     "map",
     "recall_10",
     "found_5",
-    "found_10",
     "auc_lesion_normal",
     "auc_lesion_matched_normal",
     "auc_malignant_benign",
-    "map_lesion_normal",
 ];
-const MICRO_AND_CLASSES: [&str; 10] = [
+const MORE: [&str; 5] =
+    ["found_1", "found_10", "map_lesion_normal", "precision_10_lesions", "map_lesions"];
+const MICRO_AND_CLASSES: [&str; 8] = [
     "precision_10_micro",
     "map_micro",
     "precision_10_malignant",
@@ -40,14 +45,13 @@ const MICRO_AND_CLASSES: [&str; 10] = [
     "map_benign",
     "precision_10_normal",
     "map_normal",
-    "precision_10_lesions",
-    "map_lesions",
 ];
 
 /// The page.
 pub fn html(experiment: &Experiment) -> String {
     let mut page = String::from(HEAD);
-    let _ = write!(page, "<p class=\"caveat\">{}</p>", escaped(CAVEAT));
+    let caveat = if experiment.scale.is_some() { DRAWN_CAVEAT } else { CAVEAT };
+    let _ = write!(page, "<p class=\"caveat\">{}</p>", escaped(caveat));
     set(&mut page, experiment);
     main_table(&mut page, experiment);
     differences(&mut page, experiment);
@@ -67,7 +71,7 @@ pub fn html(experiment: &Experiment) -> String {
 const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
     <title>How good are the neighbours?</title><style>\
     body{font-family:sans-serif;max-width:1400px;margin:2em auto;padding:0 1em;color:#212121}\
-    table{border-collapse:collapse;font-size:12px;margin:.5em 0 1em}\
+    table{border-collapse:collapse;font-size:11.5px;margin:.5em 0 1em}\
     td,th{border:1px solid #ccc;padding:2px 6px;text-align:right;white-space:nowrap}\
     th{background:#f5f5f5;white-space:normal;vertical-align:bottom}\
     td:first-child,th:first-child{text-align:left}\
@@ -184,6 +188,7 @@ fn classes(page: &mut String, experiment: &Experiment) {
          so the largest class decides; compare with the row of random order. Among lesions: the \
          normal regions neither ask nor answer.</p>",
     );
+    figure_table(page, &experiment.methods, &MORE, |method| Some(&method.figures));
     figure_table(page, &experiment.methods, &MICRO_AND_CLASSES, |method| Some(&method.figures));
 }
 
@@ -264,7 +269,7 @@ fn scale(page: &mut String, experiment: &Experiment) {
         page,
         "<h2>At this size</h2><p>{} malignant, {} benign and {} normal regions, drawn by this \
          program: no evidence of accuracy on patients. {} threads; drawing, measuring and \
-         describing took {:.0} s ({:.1} ms a region), asking every method about every region {:.0} \
+         describing took {:.0} s ({:.1} ms a region), asking every method about every region {:.1} \
          s.{peak}</p><h3>The ten nearest</h3><p class=\"note\">Median of one search: by the index, \
          and by looking at every descriptor; and whether both gave the same ten.</p>",
         counts.malignant,

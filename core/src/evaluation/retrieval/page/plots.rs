@@ -53,7 +53,10 @@ fn whiskers(page: &mut String, experiment: &Experiment, key: &str, title: &str) 
     }
     let low = told.iter().map(|(_, v)| v.0).fold(1.0, f64::min);
     let high = told.iter().map(|(_, v)| v.2).fold(0.0, f64::max);
-    let range = ((20.0 * low).floor() / 20.0, (20.0 * high).ceil() / 20.0);
+    // Five even steps from a tenth, as short as hold all.
+    let start = (10.0 * low).floor() / 10.0;
+    let steps = [0.05, 0.1, 0.2].into_iter().find(|step| start + 5.0 * step >= high - 1e-9);
+    let range = (start, start + 5.0 * steps.unwrap_or(0.2));
     let chance = experiment.methods.iter().find(|m| m.kind == Kind::Random);
     let chance = chance.and_then(|m| m.value(key)).map(|v| v.value);
     page.push_str(&plot::whiskers(&told, range, chance, title));
