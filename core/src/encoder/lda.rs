@@ -284,7 +284,9 @@ mod tests {
             }
             (other.0 / other.1 as f32) / (own.0 / own.1 as f32)
         };
-        assert!(ratio(&whole) > 1.5 * ratio(&descriptors), "{}", ratio(&whole));
+        // The learnt part has a third of the squared distance.
+        let (whole_ratio, plain_ratio) = (ratio(&whole), ratio(&descriptors));
+        assert!(whole_ratio > 1.1 * plain_ratio, "{whole_ratio} after {plain_ratio}");
         // The order by the first part alone is the order it had.
         let plain = |a: &Descriptor, b: &Descriptor| {
             a.values()[..12]
