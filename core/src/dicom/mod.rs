@@ -463,7 +463,7 @@ fn check_orientation(mammogram: &mut Mammogram) {
     else {
         return;
     };
-    if stated != seen {
+    if stated.is_contradicted_by(seen) {
         let text = format!(
             "PatientOrientation puts the chest wall {}, the picture has it {}; it may be mirrored or turned",
             stated.words(),

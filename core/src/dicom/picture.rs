@@ -4,6 +4,7 @@ use image::{DynamicImage, ImageReader, Limits};
 
 use super::attributes::{Attributes, Study};
 use super::bytes::Bytes;
+use super::codec::jpeg;
 use super::guard::MAX_PIXELS;
 use crate::mammogram::{Caution, ModalityLut, PhotometricInterpretation};
 
@@ -14,6 +15,8 @@ pub(super) enum Error {
     Decode(#[from] image::ImageError),
     #[error("the picture cannot be read: {0}")]
     Read(#[from] std::io::Error),
+    #[error("the picture is cut; copy it again from its source")]
+    Cut,
     #[error("the picture is in colour, a mammogram is grey")]
     Colour,
     #[error("the picture is partly transparent, a mammogram is not")]
@@ -41,6 +44,9 @@ pub(super) fn decode(file: &[u8]) -> Result<(Attributes, Vec<u16>), Error> {
     let (columns, rows) = reader(file)?.into_dimensions()?;
     if rows == 0 || columns == 0 || u64::from(rows) * u64::from(columns) > MAX_PIXELS {
         return Err(Error::Size { rows, columns });
+    }
+    if file[0] == 0xFF && !jpeg::is_whole(file) {
+        return Err(Error::Cut);
     }
     let image = reader(file)?.decode()?;
     let mut cautions = Vec::new();

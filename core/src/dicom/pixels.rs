@@ -108,6 +108,13 @@ pub(super) fn decode(
             .cautions
             .push(Caution::new("W-COLOUR-AS-GREY", "the picture is stored as colour, all grey"));
     }
+    // A reversible stream may have been cut short where the syntax allows it (PS3.5 A.4.4).
+    if !stored.lossy && is_one_of(syntax, &["91", "93", "203"]) {
+        stored.cautions.push(Caution::new(
+            "W-LOSSY-UNKNOWN",
+            "the image may have been compressed with loss: its transfer syntax allows it",
+        ));
+    }
     if stored.lossy && is_lossless_syntax(syntax) {
         stored.cautions.push(Caution::new(
             "W-LOSSY-STREAM",
@@ -158,8 +165,12 @@ impl Format {
 /// Transfer syntaxes that promise exact pixels: JPEG lossless, JPEG-LS lossless, JPEG 2000
 /// lossless only, HTJ2K lossless only.
 fn is_lossless_syntax(syntax: &Syntax) -> bool {
-    let last = syntax.0.strip_prefix("1.2.840.10008.1.2.4.");
-    last.is_some_and(|l| ["57", "70", "80", "90", "201", "202"].contains(&l))
+    is_one_of(syntax, &["57", "70", "80", "90", "201", "202"])
+}
+
+/// Whether it is one of these below the JPEG family's root.
+fn is_one_of(syntax: &Syntax, last: &[&str]) -> bool {
+    syntax.0.strip_prefix("1.2.840.10008.1.2.4.").is_some_and(|own| last.contains(&own))
 }
 
 /// Shifts, masks and extends raw words: the stored value ends at HighBit and has BitsStored bits.

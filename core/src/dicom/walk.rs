@@ -153,6 +153,12 @@ impl Walker<'_> {
             return self.pixel_data(&head, encoding);
         }
         self.found.has_vendor_pixels |= head.tag == VENDOR_PIXELS;
+        if is_overlay(head.tag) && head.length > 0 {
+            self.caution(
+                "W-OVERLAY",
+                "the file has drawings on the image (overlays), not shown here",
+            );
+        }
         let wanted = is_wanted(head.tag);
         if let Some(sequence_encoding) = self.sequence_encoding(&head, encoding)? {
             return self.open(&head, true, sequence_encoding, wanted);
@@ -162,7 +168,12 @@ impl Walker<'_> {
             if end - head.value > MAX_VALUE {
                 return Err(Refusal::ValueTooLong { tag: head.tag, bytes: end - head.value });
             }
-            let is_un = head.vr == Some(*b"UN");
+            // What is no number of this kind is taken as bytes: the library would lose its place.
+            let is_misfit = !fits(&head);
+            if is_misfit && head.vr.is_none() {
+                return Err(self.damaged(&head, MISFIT));
+            }
+            let is_un = head.vr == Some(*b"UN") || is_misfit;
             self.keep(head.tag, head.start, head.value..end, is_un);
         }
         Ok(())
@@ -177,6 +188,9 @@ impl Walker<'_> {
         }
         if let Some(encoding) = self.sequence_encoding(&head, level.encoding)? {
             return self.open(&head, true, encoding, false);
+        }
+        if self.levels[0].is_wanted && !fits(&head) {
+            return Err(self.damaged(&head, MISFIT));
         }
         self.skip_value(&head, level.end).map(|_| ())
     }
@@ -375,6 +389,30 @@ impl Walker<'_> {
     fn damaged(&self, head: &Head, what: &'static str) -> Refusal {
         Refusal::Damaged { tag: head.tag, offset: head.start, what }
     }
+}
+
+const MISFIT: &str = "its length does not fit its value representation";
+
+/// Whether the length is a whole number of values (PS3.5 table 6.2-1).
+fn fits(head: &Head) -> bool {
+    let of_dictionary = || {
+        let entry = StandardDataDictionary.by_tag(head.tag)?;
+        Some(entry.vr().relaxed().to_bytes())
+    };
+    let size = match head.vr.or_else(of_dictionary) {
+        Some([b'U' | b'S', b'S'] | [b'O', b'W']) => 2,
+        Some([b'U' | b'S' | b'F' | b'O', b'L'] | [b'A', b'T'] | [b'O', b'F']) => 4,
+        Some([b'F' | b'O', b'D'] | [b'U' | b'S' | b'O', b'V']) => 8,
+        _ => 1,
+    };
+    head.length.is_multiple_of(size)
+}
+
+/// OverlayData (60xx,3000), xx even.
+fn is_overlay(tag: Tag) -> bool {
+    (0x6000..0x6100).contains(&tag.group())
+        && tag.group().is_multiple_of(2)
+        && tag.element() == 0x3000
 }
 
 /// Whether these are the letters of a value representation (PS3.5 6.2).

@@ -300,6 +300,8 @@ fn region(text: &str) -> Option<Region> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::lexicon::{MassMargin, MassShape};
 
@@ -369,5 +371,20 @@ mod tests {
         assert!(matches!(unknown, Err(Error::UnknownColumn { column }) if column == "magrin"));
         let missing = parse("file,pathology,outcome_basis,source\n");
         assert!(matches!(missing, Err(Error::MissingColumn { column: "patients" })));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_manifest_or_an_error(
+            has_header: bool,
+            text in "([a-z0-9 .|\"\n\r,;/\\\\-]|circle|polygon|nan|1e999|\u{0}|é){0,80}",
+        ) {
+            let head = if has_header { HEAD } else { "" };
+            if let Ok(manifest) = parse(&format!("{head}{text}")) {
+                for row in manifest.rows {
+                    prop_assert!(!row.patients.is_empty() && row.file.is_relative());
+                }
+            }
+        }
     }
 }

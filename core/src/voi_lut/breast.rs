@@ -64,12 +64,14 @@ pub fn stated_chest_wall(row: &str, column: &str) -> Option<ChestWall> {
     }
 }
 
-/// By the picture: the one edge along which the largest bright region lies, where its opposite has
-/// next to none of it and no other edge has more.
+/// By the picture: the edge along which the largest bright region lies, where the opposite edge has
+/// next to none of it. Left and right go before top and bottom: the muscle of an oblique view
+/// reaches the top too, and a film with a margin shows nothing else at its edge; so top and bottom
+/// count only where neither side has any.
 pub fn chest_wall(mammogram: &Mammogram) -> Option<ChestWall> {
     /// Of the edge's cells.
     const ALONG: f64 = 0.2;
-    const OPPOSITE: f64 = 0.05;
+    const NEXT_TO_NONE: f64 = 0.05;
     let brightness = brightness_table(mammogram);
     // A sixteenth of the pixels says it too.
     let grid = Grid::of(mammogram, &brightness, 4);
@@ -83,19 +85,27 @@ pub fn chest_wall(mammogram: &Mammogram) -> Option<ChestWall> {
     let right = share(&|_, column| column + 1 == columns, rows);
     let top = share(&|row, _| row == 0, columns);
     let bottom = share(&|row, _| row + 1 == rows, columns);
-    let edges = [
-        (ChestWall::Left, left, right),
-        (ChestWall::Right, right, left),
-        (ChestWall::Top, top, bottom),
-        (ChestWall::Bottom, bottom, top),
-    ];
-    let most = edges.iter().map(|(_, share, _)| *share).fold(0.0, f64::max);
-    let mut found = edges
-        .into_iter()
-        .filter(|(_, share, opposite)| *share >= ALONG && *share == most && *opposite <= OPPOSITE);
-    match (found.next(), found.next()) {
-        (Some((wall, ..)), None) => Some(wall),
-        _ => None,
+    let is = |edge: f64, opposite: f64| edge >= ALONG && opposite <= NEXT_TO_NONE;
+    let are_sides_free = left.max(right) <= NEXT_TO_NONE;
+    if is(left, right) {
+        Some(ChestWall::Left)
+    } else if is(right, left) {
+        Some(ChestWall::Right)
+    } else if are_sides_free && is(top, bottom) {
+        Some(ChestWall::Top)
+    } else if are_sides_free && is(bottom, top) {
+        Some(ChestWall::Bottom)
+    } else {
+        None
+    }
+}
+
+impl ChestWall {
+    /// Whether a picture that looks like `seen` contradicts this: it has the other side's edge, or
+    /// a side's where this says top or bottom.
+    pub fn is_contradicted_by(self, seen: Self) -> bool {
+        let is_side = |wall| matches!(wall, Self::Left | Self::Right);
+        self != seen && (is_side(seen) || !is_side(self))
     }
 }
 

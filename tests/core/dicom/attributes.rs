@@ -440,8 +440,12 @@ fn grey_pictures_are_read_and_coloured_ones_refused() {
         let error = read(&png(image, ImageFormat::Png)).expect_err(word).to_string();
         assert!(error.contains(word), "{error}");
     }
-    let whole = png(grey8.into(), ImageFormat::Png);
-    assert!(read(&whole[..whole.len() / 2]).is_err());
+    for format in [ImageFormat::Png, ImageFormat::Jpeg] {
+        let whole = png(grey8.clone().into(), format);
+        for length in [whole.len() / 2, whole.len() - 12, whole.len() - 30] {
+            assert!(read(&whole[..length]).is_err(), "{format:?}, {length} bytes");
+        }
+    }
 }
 
 #[test]

@@ -77,3 +77,27 @@ fn what_dcmtk_encodes_comes_back_as_it_was() {
         }
     }
 }
+
+#[test]
+fn progressive_dct_is_within_one_of_dcmtk() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (encoded, plain) = (folder.path().join("encoded.dcm"), folder.path().join("plain.dcm"));
+    let mut reader = reader();
+    for option in ["+es", "+ep"] {
+        let is_encoded = dcmtk("dcmcjpeg", &[option], &fixture("explicit_8"), &encoded);
+        let (Some(true), Some(true)) = (is_encoded, dcmtk("dcmdjpeg", &[], &encoded, &plain))
+        else {
+            eprintln!("skipped: DCMTK is not installed");
+            return;
+        };
+        let (ours, theirs) = (values(&mut reader, &encoded), values(&mut reader, &plain));
+        let worst = ours.iter().zip(&theirs).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(ours.len() == theirs.len() && worst <= Some(1), "{option}: {worst:?}");
+        // Cut before its end mark it is refused, not made up.
+        let mut bytes = std::fs::read(&encoded).expect("it was just written");
+        let eoi = bytes.windows(2).rposition(|w| w == [0xFF, 0xD9]).expect("it ends");
+        bytes[eoi..eoi + 2].fill(0);
+        std::fs::write(&plain, bytes).expect("the disk takes it");
+        assert!(reader.read(&plain).is_err(), "{option}");
+    }
+}

@@ -77,6 +77,7 @@ pub(super) const WANTED: &[Tag] = &[
     tags::SOP_CLASS_UID,
     tags::SOP_INSTANCE_UID,
     tags::STUDY_DATE,
+    tags::MODALITY,
     tags::PATIENT_NAME,
     tags::STUDY_INSTANCE_UID,
     tags::PRESENTATION_INTENT_TYPE,
@@ -129,7 +130,8 @@ impl Attributes {
             self.lossy = true;
             self.cautions.push(lossy_caution());
         }
-        self.cautions.extend(stored.cautions.iter().cloned());
+        let is_news = |caution: &&Caution| !(self.lossy && caution.code == "W-LOSSY-UNKNOWN");
+        self.cautions.extend(stored.cautions.iter().filter(is_news).cloned());
     }
 }
 
@@ -212,6 +214,15 @@ fn rest(dataset: &DataSet, has_spacing: bool, cautions: &mut Vec<Caution>) {
         cautions.push(Caution::new(
             "W-NO-SIGN",
             "PixelRepresentation is missing; the pixel values were taken to be unsigned",
+        ));
+    }
+    // Films are also scanned or kept as CR, DX, DG and the like.
+    if let Some(modality) = dataset.text(tags::MODALITY)
+        && ["CT", "MR", "US", "NM", "PT", "XA", "RF", "ES", "OP", "SM"].contains(&&*modality)
+    {
+        cautions.push(Caution::new(
+            "W-NOT-MAMMOGRAPHY",
+            format!("the file says that it is of modality {modality}, not a mammogram"),
         ));
     }
     if dataset.text(tags::BURNED_IN_ANNOTATION).as_deref() == Some("YES") {

@@ -31,6 +31,14 @@ pub(super) fn image_laterality(
             format!("the file names both sides (ImageLaterality, Laterality: {})", join(&stated)),
         ));
     }
+    let described = only_side_in(&dataset.texts(tags::SERIES_DESCRIPTION).join(" "));
+    if let (Some(first), Some(described)) = (first, described)
+        && first != described
+        && first != ImageLaterality::Both
+    {
+        let text = format!("the side is {first}, SeriesDescription says {described}");
+        cautions.push(Caution::new("W-LATERALITY-CONFLICT", text));
+    }
     if first.is_none() {
         cautions
             .push(Caution::new("W-NO-LATERALITY", "the file does not say which breast it shows"));
@@ -97,8 +105,17 @@ pub(super) fn view_position(
         cautions.push(Caution::new("W-VIEW-CONFLICT", text));
     }
     let view = coded.or(positioned);
-    if view.is_some() {
-        return view;
+    if let Some(view) = view {
+        let described = only_view_in(&dataset.texts(tags::SERIES_DESCRIPTION).join(" "));
+        let is_common = |v: &ViewPosition| matches!(v, ViewPosition::Cc | ViewPosition::Mlo);
+        if let Some(described) = described.filter(is_common)
+            && described != view
+            && is_common(&view)
+        {
+            let text = format!("the view is {view}, SeriesDescription says {described}");
+            cautions.push(Caution::new("W-VIEW-CONFLICT", text));
+        }
+        return Some(view);
     }
     let written = [tags::PATIENT_ORIENTATION, tags::SERIES_DESCRIPTION]
         .into_iter()
@@ -111,6 +128,27 @@ pub(super) fn view_position(
         None => cautions.push(Caution::new("W-NO-VIEW", "the file does not say which view it is")),
     }
     written
+}
+
+/// The one side named in a text, alone or before a view (R, RIGHT, RCC, R-MLO); both are none.
+fn only_side_in(text: &str) -> Option<ImageLaterality> {
+    let upper = text.to_uppercase();
+    let side = |word: &str| {
+        let (first, rest) = (word.chars().next()?, &word[word.chars().next()?.len_utf8()..]);
+        let is_view = rest.is_empty() || ["CC", "MLO", "ML", "LM", "XCCL", "XCCM"].contains(&rest);
+        match (word, first) {
+            ("RIGHT", _) => Some(ImageLaterality::Right),
+            ("LEFT", _) => Some(ImageLaterality::Left),
+            // LM is a view.
+            ("LM" | "LMO", _) => None,
+            (_, 'R') if is_view => Some(ImageLaterality::Right),
+            (_, 'L') if is_view => Some(ImageLaterality::Left),
+            _ => None,
+        }
+    };
+    let mut sides = upper.split(|c: char| !c.is_alphanumeric()).filter_map(side);
+    let first = sides.next()?;
+    sides.all(|other| other == first).then_some(first)
 }
 
 /// The one view named in a text; two different ones are none.
@@ -159,6 +197,19 @@ fn join(sides: &[ImageLaterality]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_side_in_free_text_counts_only_where_it_is_the_only_one() {
+        let right = Some(ImageLaterality::Right);
+        for text in ["R MLO", "RMLO", "right cc", "R-CC screening", "RCC RMLO", "R"] {
+            assert_eq!(only_side_in(text), right, "{text}");
+        }
+        for text in ["L/R", "routine", "LM", "raw", "bilateral", "RCC LCC", "", "ЛЕВАЯ", "LIB"]
+        {
+            assert_eq!(only_side_in(text), None, "{text}");
+        }
+        assert_eq!(only_side_in("LML left"), Some(ImageLaterality::Left));
+    }
 
     #[test]
     fn a_view_in_free_text_counts_only_where_it_is_the_only_one() {
