@@ -33,14 +33,6 @@ pub(crate) fn run() {
         .chain([("lut".to_owned(), film_with_lut())])
         .collect();
     let mut battery = Battery::new();
-    for (name, original) in &bases {
-        let step = (original.len() / 200).max(1);
-        let cuts = (0..original.len().min(4096)).chain((4096..original.len()).step_by(step));
-        for length in cuts {
-            battery.file(&format!("{name}, cut at {length}"), &original[..length]);
-        }
-    }
-    battery.report("cut");
     let mut random = Random(seed);
     for number in 0..mutations {
         let (name, original) = &bases[number as usize % bases.len()];
@@ -54,6 +46,14 @@ pub(crate) fn run() {
     battery.report("nested");
     grids(&mut battery);
     battery.report("absurd grids");
+    for (name, original) in &bases {
+        let step = (original.len() / 200).max(1);
+        let cuts = (0..original.len().min(4096)).chain((4096..original.len()).step_by(step));
+        for length in cuts {
+            battery.file(&format!("{name}, cut at {length}"), &original[..length]);
+        }
+    }
+    battery.report("cut");
     battery.end();
 }
 
