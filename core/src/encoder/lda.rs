@@ -284,7 +284,7 @@ mod tests {
             }
             (other.0 / other.1 as f32) / (own.0 / own.1 as f32)
         };
-        // The learnt part has a third of the squared distance.
+        // The learnt part has half of a mean squared distance, noise the other.
         let (whole_ratio, plain_ratio) = (ratio(&whole), ratio(&descriptors));
         assert!(whole_ratio > 1.1 * plain_ratio, "{whole_ratio} after {plain_ratio}");
         // The order by the first part alone is the order it had.
