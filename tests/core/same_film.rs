@@ -41,9 +41,13 @@ fn turned_row(bench: &Bench, number: usize, of: u64, patient: &str) -> String {
 }
 
 fn import(bench: &Bench, library: &mut Library, rows: &str) -> Outcome {
-    let path = bench.film(0).with_file_name("second.csv");
     let head = "file,patients,pathology,outcome_basis,source,region,pixel_mm\n";
-    fs::write(&path, format!("{head}{rows}")).expect("a small file");
+    import_manifest(bench, library, &format!("{head}{rows}"))
+}
+
+fn import_manifest(bench: &Bench, library: &mut Library, text: &str) -> Outcome {
+    let path = bench.film(0).with_file_name("second.csv");
+    fs::write(&path, text).expect("a small file");
     import::import(
         library,
         &bench.encoder(),
@@ -90,6 +94,22 @@ fn the_film_of_another_patient_is_named_however_it_was_turned_and_her_own_is_not
     assert_eq!(cautioned, [added[0].clone(), added[2].clone()]);
     let doubt = cases[4].cautions.iter().find(|caution| caution.code == same_film::CODE);
     assert!(doubt.is_some_and(|doubt| doubt.is_doubt() && doubt.text.contains(&before[0].id.0)));
+}
+
+#[test]
+fn a_list_that_gives_a_known_region_to_another_patient_is_told_so() {
+    let bench = Bench::filled(3);
+    let mut library = Library::open(&bench.library()).expect("a library");
+    let cases = library.cases().expect("a sound library");
+    let own = fs::read_to_string(bench.manifest()).expect("our own manifest");
+    let again = import_manifest(&bench, &mut library, &own);
+    assert_eq!((again.already_there, again.same_film), (3, Vec::new()));
+    // One of her names is enough; a strange one alone is not.
+    let other = own.replace("P0 | study 0", "P0").replace("P1 | study 2", "T");
+    let again = import_manifest(&bench, &mut library, &other);
+    assert_eq!(again.already_there, 3);
+    assert_eq!(again.same_film, [(cases[2].id.clone(), vec![cases[2].id.clone()])]);
+    assert_eq!(library.cases().expect("a sound library"), cases);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::descriptor::{Descriptor, EncoderId};
 use crate::dicom;
 use crate::encoder::{self, Encoder};
 use crate::library::{self, Added, Library, NewCase, identity};
-use crate::mammogram::Caution;
+use crate::mammogram::{Caution, Mammogram};
 use crate::patch;
 use crate::progress::{Progress, Report};
 use crate::structure_from_motion::{Feature, sift};
@@ -64,8 +64,8 @@ pub struct Outcome {
     /// Rows whose region was in the library before.
     pub already_there: usize,
     pub faults: Vec<Fault>,
-    /// Cases that came in and show a film that the library has under another patient, each with
-    /// the cases that show it.
+    /// Cases whose film the library has under another patient, each with the cases that show it:
+    /// others where it came in, itself where it was there before.
     pub same_film: Vec<(CaseId, Vec<CaseId>)>,
     /// The rest was left because the caller asked to stop.
     pub cancelled: bool,
@@ -73,8 +73,8 @@ pub struct Outcome {
 
 /// What an import has in hand of a row.
 enum Described {
-    /// The region is in the library.
-    Known(CaseId),
+    /// The region is in the library; the patient as row and file name her.
+    Known(CaseId, Vec<String>),
     New(Box<Prepared>, Vec<Descriptor>, Vec<Feature>),
 }
 
@@ -109,7 +109,8 @@ pub fn import(
         }
         let described = read_row(reader, &manifest.folder, row).and_then(|read| {
             if known.contains(&read.id) {
-                return Ok(Described::Known(read.id));
+                let patients = patients(row, &read.film);
+                return Ok(Described::Known(read.id, patients));
             }
             let prepared = cut_region(read, row)?;
             if !confirmed {
@@ -121,12 +122,15 @@ pub fn import(
             Ok(Described::New(Box::new(prepared), descriptor, features))
         });
         match described {
-            Ok(Described::Known(id)) => {
+            Ok(Described::Known(id, patients)) => {
                 acknowledge(&id, Added::AlreadyThere);
+                if same_film::is_anothers(library, &id, &patients)? {
+                    outcome.same_film.push((id.clone(), vec![id]));
+                }
                 outcome.already_there += 1;
             }
             Ok(Described::New(mut prepared, descriptor, features)) => {
-                let patients = patients(row, &prepared);
+                let patients = patients(row, &prepared.film);
                 let others = films.elsewhere(library, &features, &prepared.film_hash, &patients)?;
                 prepared.cautions.extend(same_film::caution(&others));
                 let added =
@@ -221,8 +225,8 @@ fn store(
 }
 
 /// The file's own name of the patient counts as well as the manifest's.
-fn patients(row: &Row, prepared: &Prepared) -> Vec<String> {
-    let own = prepared.film.patient_id.iter().filter(|name| identity::is_name(name));
+fn patients(row: &Row, film: &Mammogram) -> Vec<String> {
+    let own = film.patient_id.iter().filter(|name| identity::is_name(name));
     row.patients.iter().chain(own).cloned().collect()
 }
 

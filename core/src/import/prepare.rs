@@ -52,7 +52,7 @@ pub struct Prepared {
 pub(super) struct ReadRow {
     pub(super) id: CaseId,
     path: PathBuf,
-    film: Mammogram,
+    pub(super) film: Mammogram,
     film_hash: [u8; 32],
 }
 

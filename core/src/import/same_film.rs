@@ -126,6 +126,16 @@ impl KnownFilms {
     }
 }
 
+/// Whether a case of the library is that of another patient than these names.
+pub(super) fn is_anothers(
+    library: &Library,
+    id: &CaseId,
+    patients: &[String],
+) -> Result<bool, library::Error> {
+    let own = library.patients_named(patients)?;
+    Ok(library.case_of(id)?.is_some_and(|(_, patient)| !own.contains(&patient)))
+}
+
 /// What is said on a case whose film these cases of other patients show.
 pub(super) fn caution(others: &[CaseId]) -> Option<Caution> {
     let others: Vec<&str> = others.iter().map(|id| id.0.as_str()).collect();

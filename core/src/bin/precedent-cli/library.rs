@@ -170,13 +170,13 @@ fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
         )?;
     }
     for (case, others) in &outcome.same_film {
-        let others: Vec<&str> = others.iter().map(|id| id.0.as_str()).collect();
-        writeln!(
-            std::io::stderr(),
-            "case {} shows a film that is there under another patient: case {}",
-            case.0,
-            others.join(", ")
-        )?;
+        let shown: Vec<&str> = others.iter().map(|id| id.0.as_str()).collect();
+        let told = if others.contains(case) {
+            "is there under another patient than the manifest names".to_owned()
+        } else {
+            format!("shows a film that is there under another patient: case {}", shown.join(", "))
+        };
+        writeln!(std::io::stderr(), "case {} {told}", case.0)?;
     }
     for fault in &outcome.faults {
         writeln!(std::io::stderr(), "line {}: {}", fault.line, fault.reason)?;
