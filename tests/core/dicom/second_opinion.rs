@@ -87,7 +87,7 @@ fn progressive_dct_is_within_one_of_dcmtk() {
         let is_encoded = dcmtk("dcmcjpeg", &[option], &fixture("explicit_8"), &encoded);
         let (Some(true), Some(true)) = (is_encoded, dcmtk("dcmdjpeg", &[], &encoded, &plain))
         else {
-            eprintln!("skipped: DCMTK is not installed");
+            crate::skipped(format_args!("DCMTK is not installed"));
             return;
         };
         let (ours, theirs) = (values(&mut reader, &encoded), values(&mut reader, &plain));
