@@ -51,7 +51,7 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    /// `parts` must be those that [`names`] tells, with their lengths.
+    /// `parts` must be those that the bundle names, with their lengths.
     pub(super) fn new(views: &[View], weights: &Weights, parts: &Join) -> Self {
         let texture = weights.texture.as_ref();
         let unsupervised =

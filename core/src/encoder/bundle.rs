@@ -147,7 +147,7 @@ pub struct Bundle {
     pub config: Config,
     pub weights: Weights,
     pub known_answer: KnownAnswer,
-    /// With the last block of [`Learnt`] in place of the file's own, where there is one.
+    /// With the last block that was learnt in place of the file's own, where there is one.
     pub trunk: TensorFile,
     /// `None` where there is no look or the trunk serves for both.
     pub look: Option<TensorFile>,

@@ -42,9 +42,9 @@ pub enum Error {
     #[error("there is no case to outline{}", .0.first().map(|w| format!("; {w}")).unwrap_or_default())]
     NoCases(Vec<String>),
     #[error("the library cannot be used: {path}")]
-    Library { path: PathBuf, source: crate::library::Error },
+    Library { path: PathBuf, source: Box<crate::library::Error> },
     #[error("the encoder cannot be used: {path}")]
-    Encoder { path: PathBuf, source: crate::encoder::Error },
+    Encoder { path: PathBuf, source: Box<crate::encoder::Error> },
     #[error("described regions cannot be kept for the next run")]
     Cache(#[source] std::io::Error),
     #[error("{0}")]

@@ -51,7 +51,7 @@ pub fn ranking(positives: Tensor<1>, negatives: Tensor<1>, margin: f64) -> Tenso
 pub fn triplet(positives: Tensor<1>, negatives: Tensor<1>, margin: f64) -> Tensor<1> {
     let [count] = positives.dims();
     let each = (0..count).map(|p| {
-        let positive = positives.clone().slice([p..p + 1]);
+        let positive = positives.clone().narrow(0, p, 1);
         hinge(positive, negatives.clone(), margin)
     });
     Tensor::cat(each.collect(), 0).sum()

@@ -296,12 +296,12 @@ impl<'a> Run<'a> {
         }
         self.state.place.step += 1;
         let point_every = self.steps().div_ceil(POINTS_PER_EPOCH);
-        if self.state.place.step % point_every == 0 {
+        if self.state.place.step.is_multiple_of(point_every) {
             self.add_point(None);
         }
         // The sums since the last point are not in a checkpoint: it is written where they are
         // empty, so that a curve taken up again is the same curve.
-        if self.state.place.step % self.config.checkpoint_every == 0 {
+        if self.state.place.step.is_multiple_of(self.config.checkpoint_every) {
             self.add_point(None);
             self.save()?;
         }

@@ -39,7 +39,7 @@ enum Works {
 
 impl Describer {
     pub fn bundle(dir: &Path, device: DeviceChoice, cache: Option<&Path>) -> Result<Self, Error> {
-        let failed = |source| Error::Encoder { path: dir.to_owned(), source };
+        let failed = |source| Error::Encoder { path: dir.to_owned(), source: Box::new(source) };
         let encoder = Encoder::open(dir, device).map_err(failed)?;
         // It opened, so its settings are sound; what of them this program version does not name
         // is shown as it stands.
@@ -62,7 +62,7 @@ impl Describer {
     ) -> Result<Self, Error> {
         let failed = |source: tensors::Error| Error::Encoder {
             path: trunk.to_owned(),
-            source: source.into(),
+            source: Box::new(source.into()),
         };
         let file = TensorFile::open(trunk).map_err(failed)?;
         let hash = file.hash();

@@ -87,7 +87,8 @@ mod tests {
         // Standardised, the first is -1.22, 0, 1.22 and the second 0.71, -1.41, 0.71.
         let (first, second) = (table([1.0, 2.0, 3.0]), table([300.0, 0.0, 300.0]));
         let sum = Distances::Fused(vec![first(0.5), second(0.5)]).from(1, &[0, 1, 2]);
-        let expected = [-0.2588, -0.7071, 0.9659];
+        // Half of each: -0.26, -0.71, 0.97.
+        let expected = [-0.25880, -std::f32::consts::FRAC_1_SQRT_2, 0.96590];
         assert!(sum.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-3), "{sum:?}");
         let first_alone = Distances::Fused(vec![first(1.0), second(0.0)]).from(1, &[2, 0]);
         assert!(first_alone[0] > first_alone[1]);

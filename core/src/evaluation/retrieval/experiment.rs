@@ -24,6 +24,9 @@ use crate::evaluation::rivals::Rival;
 use crate::lexicon::Pathology;
 use crate::progress::{Progress, Report};
 
+/// Recall at each rank: at least one, and classic.
+type Curves = (Vec<f64>, Vec<f64>);
+
 /// What is to be done.
 #[derive(Debug)]
 pub struct Plan<'a> {
@@ -262,7 +265,7 @@ impl Asked {
     }
 
     /// Macro means of both recalls, by rank.
-    fn curves(&self, all: &[Answer]) -> (Vec<f64>, Vec<f64>) {
+    fn curves(&self, all: &[Answer]) -> Curves {
         let by_class = |value: &dyn Fn(&Answer) -> f64| {
             let classes = Pathology::ALL.iter().filter_map(|class| {
                 let own = all.iter().filter(|a| self.examples[a.query].pathology == *class);
@@ -310,9 +313,8 @@ impl Asked {
             let values = runs.iter().filter_map(|run| run.figures[idx].value(|_| 1.0)).collect();
             shown(&runs[0].figures[idx], Value::of_runs(values))
         });
-        let curves: Vec<(Vec<f64>, Vec<f64>)> =
-            runs.iter().map(|run| self.curves(&run.all)).collect();
-        let mean = |pick: &dyn Fn(&(Vec<f64>, Vec<f64>)) -> f64| {
+        let curves: Vec<Curves> = runs.iter().map(|run| self.curves(&run.all)).collect();
+        let mean = |pick: &dyn Fn(&Curves) -> f64| {
             curves.iter().map(pick).sum::<f64>() / curves.len() as f64
         };
         report::Method {

@@ -205,7 +205,7 @@ impl Work<'_, '_> {
 
     /// The library's cases; a query's patient is known by her names, and by her films.
     fn library(&mut self, dir: &Path, queries: Option<&Path>) -> Result<(), Error> {
-        let unread = |source| Error::Library { path: dir.to_owned(), source };
+        let unread = |source| Error::Library { path: dir.to_owned(), source: Box::new(source) };
         let library = Library::open_read_only(dir).map_err(unread)?;
         let contents = library.contents().map_err(unread)?;
         let pictures = library.pictures().map_err(unread)?;

@@ -21,7 +21,7 @@ enum Verb {
     /// Outlines against known borders: phantoms in real tissue, circles, masks
     Outline(outline::Args),
     /// Neighbours against known outcomes: encoders, their rivals and chance
-    Retrieval(retrieval::Args),
+    Retrieval(Box<retrieval::Args>),
     /// What structure from motion labels, against the truth: points that pairs of regions share
     Matching(matching::Args),
 }
@@ -29,7 +29,7 @@ enum Verb {
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.verb {
         Verb::Outline(args) => outline::run(args),
-        Verb::Retrieval(args) => retrieval::run(args),
+        Verb::Retrieval(args) => retrieval::run(*args),
         Verb::Matching(args) => matching::run(&args),
     }
 }
