@@ -10,7 +10,7 @@ use crate::files;
 type Key = [u8; 32];
 const MAGIC: &[u8; 8] = b"PRVEC001";
 /// New vectors after which the file is written, so that a run that is stopped loses little.
-const WRITE_AFTER: usize = 64;
+const WRITE_AFTER: usize = 16;
 
 /// The vectors of one describer: several a region.
 #[derive(Debug)]

@@ -44,7 +44,14 @@ impl Describer {
         // It opened, so its settings are sound; what of them this program version does not name
         // is shown as it stands.
         let text = std::fs::read_to_string(dir.join("encoder.toml")).unwrap_or_default();
-        let config: toml::Table = text.parse().unwrap_or_default();
+        let mut config: toml::Table = text.parse().unwrap_or_default();
+        // A bundle that still lies in its training run's folder, two folders down, tells the run's
+        // settings too.
+        let run = dir.ancestors().nth(2).map(|run| run.join("training.toml"));
+        let run = run.and_then(|path| std::fs::read_to_string(path).ok());
+        if let Some(run) = run.and_then(|text| text.parse::<toml::Table>().ok()) {
+            config.insert("training_run".to_owned(), toml::Value::Table(run));
+        }
         let folder = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let name = match config.get("name").and_then(toml::Value::as_str) {
             Some(name) if name != folder => format!("{name} ({folder})"),

@@ -53,10 +53,12 @@ fn whiskers(page: &mut String, experiment: &Experiment, key: &str, title: &str) 
     }
     let low = told.iter().map(|(_, v)| v.0).fold(1.0, f64::min);
     let high = told.iter().map(|(_, v)| v.2).fold(0.0, f64::max);
-    // Five even steps from a tenth, as short as hold all.
+    // Five even steps from a tenth, as short as hold all; none of these figures exceeds 1.
     let start = (10.0 * low).floor() / 10.0;
-    let steps = [0.05, 0.1, 0.2].into_iter().find(|step| start + 5.0 * step >= high - 1e-9);
-    let range = (start, start + 5.0 * steps.unwrap_or(0.2));
+    let fits = |step: &f64| start + 5.0 * step >= high - 1e-9;
+    let length = 5.0 * [0.05, 0.1, 0.2].into_iter().find(fits).unwrap_or(0.2);
+    let start = start.min(1.0 - length);
+    let range = (start, start + length);
     let chance = experiment.methods.iter().find(|m| m.kind == Kind::Random);
     let chance = chance.and_then(|m| m.value(key)).map(|v| v.value);
     page.push_str(&plot::whiskers(&told, range, chance, title));
@@ -112,18 +114,23 @@ pub(super) fn decisions(page: &mut String, experiment: &Experiment) {
 pub(super) fn loss(page: &mut String, experiment: &Experiment) {
     let Some(loss) = &experiment.loss else { return };
     page.push_str("<h2>A training run</h2>");
-    for (name, points) in &loss.lines {
-        let bound = |pick: &dyn Fn(&(f64, f64)) -> f64, start: f64, fold: fn(f64, f64) -> f64| {
-            points.iter().map(pick).fold(start, fold)
-        };
-        let right = bound(&|p| p.0, 1.0, f64::max);
-        let (low, high) = (
-            bound(&|p| p.1, f64::INFINITY, f64::min).min(0.0),
-            bound(&|p| p.1, f64::NEG_INFINITY, f64::max),
-        );
-        let line = Line { name: name.clone(), points: points.clone() };
-        let high = if high > low { high } else { low + 1.0 };
-        page.push_str(&plot::lines(&[line], (0.0, right), (low, high), (&loss.x, name)));
+    // What is a loss has one scale, what is a share another.
+    for is_loss in [true, false] {
+        let lines: Vec<Line> = loss
+            .lines
+            .iter()
+            .filter(|(name, _)| name.contains("loss") == is_loss)
+            .map(|(name, points)| Line { name: name.clone(), points: points.clone() })
+            .collect();
+        if lines.is_empty() {
+            continue;
+        }
+        let points = || lines.iter().flat_map(|line| &line.points);
+        let right = points().map(|p| p.0).fold(1.0, f64::max);
+        let most = points().map(|p| p.1).fold(0.0, f64::max);
+        let top = if most > 0.0 { (20.0 * most).ceil() / 20.0 } else { 1.0 };
+        let title = if is_loss { "loss" } else { "validation" };
+        page.push_str(&plot::lines(&lines, (0.0, right), (0.0, top), (&loss.x, title)));
     }
 }
 
