@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use precedent_core::encoder::backbone::{self, Architecture};
@@ -12,6 +13,7 @@ use precedent_core::encoder::tensors::{self, TensorFile};
 use precedent_core::encoder::views::View;
 use precedent_core::encoder::{DeviceChoice, Encoder};
 use precedent_core::lexicon::{MassMargin, Pathology};
+use precedent_core::library::Picture;
 use precedent_core::patch;
 use precedent_core::phantom::Phantom;
 use precedent_core::progress::Report;
@@ -252,4 +254,53 @@ fn pairs_found_in_the_pictures_are_positives_and_stay_on_one_side_of_the_split()
     let nothing =
         run(&material, &none.expect("sound words"), &workshop.path("none"), Start::New, &mut go_on);
     assert!(matches!(nothing, Err(Error::NoPositives)), "{nothing:?}");
+}
+
+#[test]
+fn the_verb_trains_ends_in_time_and_goes_on() {
+    let workshop = Workshop::new();
+    let mut text = "file,patients,pathology,outcome_basis,source,region\n".to_owned();
+    for seed in 0..9 {
+        let Outlined { film, contour, facts } = drawn(seed);
+        let picture = Picture::png(&film).expect("a phantom is a picture");
+        let name = format!("film{seed}.png");
+        std::fs::write(workshop.path(&name), &picture.bytes).expect("a small file");
+        let outcome = facts.label.expect("it is labelled").pathology;
+        let (center, radius) = (contour.centroid(), (contour.area() / 3.2).sqrt());
+        let circle = format!("circle {:.0} {:.0} {:.0}", center.x, center.y, radius);
+        text += &format!("{name},P{seed},{outcome},drawn,phantoms,{circle}\n");
+    }
+    std::fs::write(workshop.path("cases.csv"), text).expect("a small file");
+    let trunk = make::trunk_file_name(Architecture::Tiny, &workshop.trunk());
+    let train = |more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_precedent-cli"))
+            .current_dir(workshop.dir.path())
+            .args(["train", "--manifest", "cases.csv", "--out", "run", "--cache", "maps"])
+            .args(["--trunk", &format!("trunks/{trunk}"), "--json"])
+            .args(more)
+            .output()
+            .expect("our own program");
+        let printed: Option<serde_json::Value> = serde_json::from_slice(&output.stdout).ok();
+        (output.status.code(), printed, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let numbers = ["--epochs", "2", "--clusters", "4", "--margin", "0.3", "--set", "alpha=20.0"];
+    let (code, printed, said) = train(&[&numbers[..], &["--minutes", "0"]].concat());
+    let printed = printed.unwrap_or_else(|| panic!("{code:?} {said}"));
+    assert_eq!(printed["epochs"], 0.0, "{printed}");
+    let config = training::read_config(&workshop.path("run")).expect("its configuration");
+    assert_eq!((config.epochs, config.clusters, config.alpha), (2, 4, Some(20.0)));
+    assert_eq!(config.momentum, Config::paper().momentum);
+    let (code, _, said) = train(&numbers);
+    assert_eq!(code, Some(1), "{said}");
+
+    let (code, printed, said) = train(&["--resume"]);
+    let printed = printed.unwrap_or_else(|| panic!("{code:?} {said}"));
+    assert_eq!((&printed["epochs"], &printed["best"]["epoch"].is_u64()), (&2.0.into(), &true));
+    let learnt = printed["positives"]["class"].as_u64().expect("a count");
+    assert!(learnt > 0, "{printed}");
+    for name in ["run/encoder", "run/encoder-1"] {
+        Encoder::open(&workshop.path(name), DeviceChoice::Cpu).expect("a sound bundle");
+    }
+    let (code, _, said) = train(&["--resume", "--margin", "0.1"]);
+    assert_eq!(code, Some(2), "{said}");
 }

@@ -108,7 +108,11 @@ positive. A run that was killed goes on with --resume and ends at the same weigh
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let encoder = args.out.join(ENCODER);
     // Before the work, not after it; the writer asks again.
-    ensure!(!encoder.exists(), "there is a finished encoder at {} already", encoder.display());
+    ensure!(
+        args.resume || !encoder.exists(),
+        "there is a finished encoder at {} already",
+        encoder.display()
+    );
     let (config, start) = configuration(&args)?;
     let trunk = args.trunk.clone().map_or_else(|| crate::bundle::shipped("vgg16"), Ok)?;
     let Network::Trunk(architecture) = crate::bundle::network_of(&trunk)? else {
@@ -141,6 +145,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
 
     let made = &outcome.made;
+    set_aside(&encoder)?;
     Bundle::write(&encoder, &made.config, &made.weights, &made.known_answer)?;
     if matches!(Bundle::open(&encoder), Err(bundle::Error::MissingTrunk { .. })) {
         std::fs::copy(&trunk, encoder.join(&made.config.trunk.file))
@@ -192,6 +197,16 @@ fn configuration(args: &Args) -> anyhow::Result<(Config, Start)> {
     put("momentum", float(momentum));
     put("weight_decay", float(weight_decay));
     Ok((config.with(&text)?, Start::New))
+}
+
+/// The bundle that the run wrote before it was resumed gets a number.
+fn set_aside(encoder: &Path) -> anyhow::Result<()> {
+    if encoder.exists() {
+        let numbered = (1..).map(|n: u32| encoder.with_file_name(format!("{ENCODER}-{n}")));
+        let free = numbered.into_iter().find(|path| !path.exists()).expect("numbers do not end");
+        std::fs::rename(encoder, &free).with_context(|| free.display().to_string())?;
+    }
+    Ok(())
 }
 
 fn gather(
