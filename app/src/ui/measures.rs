@@ -31,9 +31,10 @@ pub(super) fn show(ui: &mut Ui, state: &State, film: &Film, commands: &mut Vec<C
         let Some(value) = measure.text(measures) else { continue };
         let ink = if measure.is_unstable(measures) { theme::TEXT_FAINT } else { theme::TEXT };
         let theirs = case.map(|(theirs, pathology)| (theirs, theme::pathology(pathology)));
+        let words = if theirs.is_some() { measure.brief() } else { measure.words() };
         let row = row(
             ui,
-            measure.words(),
+            words,
             &[
                 Some((value, ink)),
                 theirs.and_then(|(theirs, ink)| Some((measure.text(theirs)?, ink))),

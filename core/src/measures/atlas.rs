@@ -55,6 +55,17 @@ impl Measure {
         }
     }
 
+    /// The same where there is little room.
+    pub const fn brief(self) -> &'static str {
+        match self {
+            Self::LongestDiameter => "Longest",
+            Self::PerpendicularDiameter => "Across",
+            Self::MarginWidth => "Margin",
+            Self::WellDefinedShare => "Defined",
+            _ => self.words(),
+        }
+    }
+
     /// How it is defined, in one sentence.
     pub const fn explanation(self) -> &'static str {
         match self {
