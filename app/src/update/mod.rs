@@ -13,6 +13,7 @@ use crate::viewport::Viewport;
 use crate::worker::Request;
 
 mod cases;
+mod crosshair;
 mod films;
 mod outline;
 mod replies;
@@ -75,9 +76,9 @@ pub fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::ScaleMark(factor) => outline::scale_mark(state, factor, effects),
         Command::CommitMark => outline::commit_mark(state, effects),
         Command::ScaleBrush(factor) => state.hands.scale_brush(factor),
-        Command::MoveCrosshair(delta) => outline::move_crosshair(state, delta, effects),
-        Command::ScaleCrosshair(factor) => outline::scale_crosshair(state, factor, effects),
-        Command::AcceptCrosshair => outline::accept_crosshair(state, effects),
+        Command::MoveCrosshair(delta) => crosshair::shift(state, delta, effects),
+        Command::ScaleCrosshair(factor) => crosshair::scale(state, factor, effects),
+        Command::AcceptCrosshair => crosshair::accept(state, effects),
         Command::StateScale(mm) => films::state_scale(state, mm, effects),
         Command::Filter(pathologies) => {
             state.query.pathologies = pathologies;
@@ -153,8 +154,8 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Undo => outline::travel(state, crate::history::History::undo, effects),
         Action::Redo => outline::travel(state, crate::history::History::redo, effects),
         Action::ClearOutline => outline::clear(state, effects),
-        Action::Crosshair => outline::toggle_crosshair(state, effects),
-        Action::PullToCrosshair => outline::pull_to_crosshair(state, effects),
+        Action::Crosshair => crosshair::toggle(state, effects),
+        Action::PullToCrosshair => crosshair::pull_here(state, effects),
         Action::OutlineTool => state.hands.take(Tool::Outline),
         Action::PushBrush => state.hands.take(Tool::Push),
         Action::Redraw => state.hands.take(Tool::Redraw),

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use egui::Vec2;
 use precedent_core::geometry::{ImagePoint, ImageRect};
 use precedent_core::segmentation::{Correction, Outline, Prompt};
 
@@ -12,9 +11,6 @@ use crate::history::History;
 use crate::state::{Gesture, Live, Marked, Rest, Search, State};
 use crate::tool::Stroke;
 use crate::worker::Request;
-
-/// The crosshair's first radius where the film has a size, in mm: half of a palpable mass.
-const CROSSHAIR_MM: f64 = 8.0;
 
 /// Where a line bends no finer than this many screen points, it is drawn well enough.
 const STROKE_STEP: f64 = 2.0;
@@ -205,57 +201,6 @@ pub(super) fn step_mark(state: &mut State, factor: f64, effects: &mut Vec<Effect
     }
 }
 
-/// Shows the crosshair on the outline, or in the middle of what is seen; or puts it away.
-pub(super) fn toggle_crosshair(state: &mut State, effects: &mut Vec<Effect>) {
-    if matches!(state.gesture, Gesture::Crosshair { .. }) {
-        begin(state, Gesture::Idle);
-        return;
-    }
-    let (Some(view), Some((film, read))) = (state.view(), state.read_film()) else { return };
-    let at = film.marked().map_or(view.center_in_image, |m| m.outline.contour.centroid());
-    let at = clamp(&read.mammogram, at);
-    let radius = read.mammogram.spacing.map_or(40.0 / view.zoom, |s| CROSSHAIR_MM / s.mean_mm());
-    let live = Live::new(Prompt::Drag { center: at, radius });
-    begin(state, Gesture::Crosshair { at, radius, live });
-    ask(state, effects);
-}
-
-pub(super) fn move_crosshair(state: &mut State, delta_in_ui: Vec2, effects: &mut Vec<Effect>) {
-    let Some(view) = state.view() else { return };
-    let Some(mammogram) = state.read_film().map(|(_, read)| Arc::clone(&read.mammogram)) else {
-        return;
-    };
-    if let Gesture::Crosshair { at, radius, live } = &mut state.gesture {
-        let moved = view.image_from_ui(view.ui_from_image(*at) + delta_in_ui);
-        *at = clamp(&mammogram, moved);
-        live.wish(Prompt::Drag { center: *at, radius: *radius });
-    }
-    ask(state, effects);
-}
-
-pub(super) fn scale_crosshair(state: &mut State, factor: f64, effects: &mut Vec<Effect>) {
-    if let Gesture::Crosshair { at, radius, live } = &mut state.gesture {
-        *radius = (*radius * factor).max(2.0);
-        live.wish(Prompt::Drag { center: *at, radius: *radius });
-    }
-    ask(state, effects);
-}
-
-pub(super) fn accept_crosshair(state: &mut State, effects: &mut Vec<Effect>) {
-    if let Gesture::Crosshair { at, radius, .. } = state.gesture {
-        commit(state, Prompt::Drag { center: at, radius }, effects);
-    }
-}
-
-/// The contour shall pass through the crosshair.
-pub(super) fn pull_to_crosshair(state: &mut State, effects: &mut Vec<Effect>) {
-    if let Gesture::Crosshair { at, .. } = state.gesture
-        && has_outline(state)
-    {
-        commit_point(state, at, at, effects);
-    }
-}
-
 pub(super) fn clear(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(film) = state.film_mut() else { return };
     if film.marked().is_some() {
@@ -364,12 +309,12 @@ fn changed(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 /// Another gesture begins, and with it another generation of outlines.
-fn begin(state: &mut State, gesture: Gesture) {
+pub(super) fn begin(state: &mut State, gesture: Gesture) {
     state.lanes.outline += 1;
     state.gesture = gesture;
 }
 
-fn has_outline(state: &State) -> bool {
+pub(super) fn has_outline(state: &State) -> bool {
     state.film().is_some_and(|film| film.marked().is_some())
 }
 
@@ -405,7 +350,7 @@ fn let_go(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 /// Sends the newest wish unless a question is on its way.
-fn ask(state: &mut State, effects: &mut Vec<Effect>) {
+pub(super) fn ask(state: &mut State, effects: &mut Vec<Effect>) {
     let Some((film, read)) = state.read_film() else { return };
     let mammogram = Arc::clone(&read.mammogram);
     let base = film.marked().map(|marked| marked.outline.clone());
@@ -424,7 +369,7 @@ fn ask(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 impl<T: Clone> Live<T> {
-    fn wish(&mut self, wish: T) {
+    pub(super) fn wish(&mut self, wish: T) {
         self.wish = wish;
         self.has_changed = true;
     }
@@ -495,7 +440,10 @@ fn corrected(
     corrections
 }
 
-fn clamp(mammogram: &precedent_core::mammogram::Mammogram, point: ImagePoint) -> ImagePoint {
+pub(super) fn clamp(
+    mammogram: &precedent_core::mammogram::Mammogram,
+    point: ImagePoint,
+) -> ImagePoint {
     ImagePoint::new(
         point.x.clamp(0.0, f64::from(mammogram.columns)),
         point.y.clamp(0.0, f64::from(mammogram.rows)),
