@@ -4,6 +4,7 @@
 //! BI-RADS editions are mapped here (LOBULATED -> oval, ILL_DEFINED -> indistinct) and leave a
 //! caution on the case. //! [`COLUMNS_HELP`] says what each column holds.
 
+use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
@@ -132,13 +133,7 @@ const COLUMNS: [&str; 17] = [
 
 /// Reads a manifest; a faulty row is in [`Manifest::faults`], not an error.
 pub fn read(path: &Path) -> Result<Manifest, Error> {
-    let open = |source| Error::Open { path: path.to_owned(), source };
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .flexible(true)
-        .from_path(path)
-        .map_err(open)?;
-    let header = reader.headers().map_err(open)?.clone();
+    let (reader, header) = open(path)?;
     if let Some(column) = header.iter().find(|c| !COLUMNS.contains(c)) {
         return Err(Error::UnknownColumn { column: column.to_owned() });
     }
@@ -147,27 +142,52 @@ pub fn read(path: &Path) -> Result<Manifest, Error> {
     }
 
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut manifest = Manifest { folder, ..Manifest::default() };
-    for record in reader.records() {
+    let (rows, faults) = parsed(path, reader, &header, parse_row)?;
+    Ok(Manifest { folder, rows, faults })
+}
+
+/// A list and its header.
+pub(super) fn open(path: &Path) -> Result<(csv::Reader<File>, csv::StringRecord), Error> {
+    let failed = |source| Error::Open { path: path.to_owned(), source };
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .flexible(true)
+        .from_path(path)
+        .map_err(failed)?;
+    let header = reader.headers().map_err(failed)?.clone();
+    Ok((reader, header))
+}
+
+/// Every row of a list, and what is wrong with those that cannot be used.
+pub(super) fn parsed<T>(
+    path: &Path,
+    reader: csv::Reader<File>,
+    header: &csv::StringRecord,
+    parse: impl Fn(u64, &Cells<'_>) -> Result<T, String>,
+) -> Result<(Vec<T>, Vec<Fault>), Error> {
+    let (mut rows, mut faults) = (Vec::new(), Vec::new());
+    for record in reader.into_records() {
         let (line, row) = match record {
             Ok(record) => {
                 let line = record.position().map_or(0, csv::Position::line);
                 let row = if record.len() == header.len() {
-                    parse_row(line, &Cells { header: &header, record: &record })
+                    parse(line, &Cells { header, record: &record })
                 } else {
                     Err(format!("it has {} cells where {} belong", record.len(), header.len()))
                 };
                 (line, row)
             }
-            Err(error) if error.is_io_error() => return Err(open(error)),
+            Err(source) if source.is_io_error() => {
+                return Err(Error::Open { path: path.to_owned(), source });
+            }
             Err(error) => (error.position().map_or(0, csv::Position::line), Err(error.to_string())),
         };
         match row {
-            Ok(row) => manifest.rows.push(row),
-            Err(reason) => manifest.faults.push(Fault { line, reason }),
+            Ok(row) => rows.push(row),
+            Err(reason) => faults.push(Fault { line, reason }),
         }
     }
-    Ok(manifest)
+    Ok((rows, faults))
 }
 
 /// The cells of one row, by column.

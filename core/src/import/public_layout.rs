@@ -38,13 +38,7 @@ const REQUIRED: [&str; 4] = ["file", "dataset", "patient_id", "class"];
 
 /// Reads a list of either layout; a faulty row is in [`Listing::faults`], not an error.
 pub fn read(path: &Path) -> Result<Listing, Error> {
-    let open = |source| Error::Open { path: path.to_owned(), source };
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .flexible(true)
-        .from_path(path)
-        .map_err(open)?;
-    let header = reader.headers().map_err(open)?.clone();
+    let (reader, header) = manifest::open(path)?;
     let has = |column: &str| header.iter().any(|h| h == column);
     if !has("patient_id") || has("patients") {
         return manifest::read(path).map(own_layout);
@@ -53,22 +47,8 @@ pub fn read(path: &Path) -> Result<Listing, Error> {
         return Err(Error::MissingColumn { column });
     }
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut listing = Listing { folder, ..Listing::default() };
-    for record in reader.records() {
-        let (line, listed) = match record {
-            Ok(record) => {
-                let line = record.position().map_or(0, csv::Position::line);
-                (line, parse(line, &Cells { header: &header, record: &record }))
-            }
-            Err(error) if error.is_io_error() => return Err(open(error)),
-            Err(error) => (error.position().map_or(0, csv::Position::line), Err(error.to_string())),
-        };
-        match listed {
-            Ok(listed) => listing.rows.push(listed),
-            Err(reason) => listing.faults.push(Fault { line, reason }),
-        }
-    }
-    Ok(listing)
+    let (rows, faults) = manifest::parsed(path, reader, &header, parse)?;
+    Ok(Listing { folder, rows, faults })
 }
 
 fn own_layout(manifest: manifest::Manifest) -> Listing {
@@ -175,6 +155,17 @@ mod tests {
         assert_eq!((film.lesion.as_ref(), film.split.as_ref()), (None, None));
         assert_eq!(listing.faults.len(), 1);
         assert_eq!(listing.faults[0].line, 5);
+    }
+
+    #[test]
+    fn a_row_with_a_cell_too_many_is_a_fault_and_shifts_nothing() {
+        let text = "file,dataset,patient_id,class\n\
+            a.png,mini-MIAS, also known as MIAS,P,benign\n\
+            b.png,mini-MIAS,P,benign\n";
+        let listing = listing(text).expect("a list");
+        assert_eq!(listing.rows.len(), 1);
+        assert_eq!((listing.faults.len(), listing.faults[0].line), (1, 2));
+        assert!(listing.faults[0].reason.contains("5 cells where 4 belong"), "{listing:?}");
     }
 
     #[test]
