@@ -23,12 +23,13 @@ import numpy as np
 from openjpeg.utils import encode_array
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 ROWS, COLUMNS = 37, 45
 JPEG = "1.2.840.10008.1.2.4."
+XL = [JPEG + "110", JPEG + "111", JPEG + "112"]
 FOLDER = Path(__file__).parent.parent / "fixtures" / "dicom"
 expected = []
 
@@ -72,8 +73,13 @@ def write(name, ds, syntax, pixels, lossy=False):
     ds.file_meta = FileMetaDataset()
     ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
-    ds.file_meta.TransferSyntaxUID = UID(syntax)
+    # pydicom writes no syntax that it does not know; one of the same length stands in for those.
+    is_xl = syntax in XL
+    ds.file_meta.TransferSyntaxUID = UID(JPEG + "201" if is_xl else syntax)
     pydicom.dcmwrite(path, ds, enforce_file_format=True)
+    if is_xl:
+        stand_in = (JPEG + "201").encode() + b"\0"
+        path.write_bytes(path.read_bytes().replace(stand_in, syntax.encode() + b"\0", 1))
     note(path, pixels, lossy)
 
 
@@ -219,6 +225,34 @@ def jpeg2000():
     write("htj2k_16", ds, JPEG + "201", pixels)
 
 
+def jpeg_xl():
+    """By libjxl: bare and in its container, a recompressed JPEG, and one with loss."""
+    for stored, allocated, signed in [(8, 8, False), (12, 16, True), (16, 16, False)]:
+        pixels = film(stored, signed)
+        words = (pixels & (2**stored - 1)).astype(f"u{allocated // 8}")
+        stream = imagecodecs.jpegxl_encode(
+            words, lossless=True, bitspersample=stored, usecontainer=stored == 16
+        )
+        ds = dataset(allocated, stored, signed)
+        ds.PixelData = encapsulate([stream])
+        write(f"jpeg_xl_{stored}{'_signed' if signed else ''}", ds, JPEG + "110", pixels)
+    # The same JPEG, and so the same pixels, as beside it.
+    jpeg = pydicom.dcmread(FOLDER / "jpeg_baseline_8.dcm")
+    stream = next(generate_frames(jpeg.PixelData, number_of_frames=1))
+    ds = dataset(8, 8)
+    ds.PixelData = encapsulate([imagecodecs.jpegxl_encode_jpeg(stream.rstrip(b"\0"))])
+    reference = FOLDER / "jpeg_baseline_8.ref"
+    (FOLDER / "jpeg_baseline_8_recompressed.ref").write_bytes(reference.read_bytes())
+    pixels = np.frombuffer(reference.read_bytes(), "<u2").reshape(ROWS, COLUMNS)
+    write("jpeg_baseline_8_recompressed", ds, JPEG + "111", pixels, lossy=True)
+    stream = imagecodecs.jpegxl_encode(film(12).astype("u2"), distance=1.0, bitspersample=12)
+    ds = dataset(16, 12)
+    ds.PixelData = encapsulate([stream])
+    decoded = imagecodecs.jpegxl_decode(stream).astype("<u2")
+    (FOLDER / "jpeg_xl_12_lossy.ref").write_bytes(decoded.tobytes())
+    write("jpeg_xl_12_lossy", ds, JPEG + "112", decoded, lossy=True)
+
+
 def fragments():
     pixels = film(12)
     stream = encode_array(pixels.astype("u2"), bits_stored=12, photometric_interpretation=2)
@@ -253,6 +287,7 @@ def main():
     dct(arguments.cjpeg, arguments.djpeg)
     dcmtk()
     jpeg2000()
+    jpeg_xl()
     fragments()
     (FOLDER / "expected.txt").write_text("\n".join(sorted(expected)) + "\n")
 

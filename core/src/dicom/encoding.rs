@@ -29,6 +29,8 @@ pub(super) const RLE: &str = "1.2.840.10008.1.2.5";
 pub(super) const ENCAPSULATED_UNCOMPRESSED: &str = "1.2.840.10008.1.2.1.98";
 /// Each frame deflated, in fragments.
 pub(super) const DEFLATED_FRAMES: &str = "1.2.840.10008.1.2.8.1";
+/// What the transfer syntaxes of JPEG and its kin begin with.
+pub(super) const JPEG_FAMILY: &str = "1.2.840.10008.1.2.4.";
 const STANDARD: &str = "1.2.840.10008.1.2.";
 
 impl Syntax {
@@ -39,6 +41,11 @@ impl Syntax {
     /// Whether pixel data lie bare in the data set rather than in fragments.
     pub(super) fn is_native(&self) -> bool {
         [IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG].contains(&self.0.as_str())
+    }
+
+    /// JPEG XL: lossless, recompressed JPEG, any (PS3.5 A.4.12).
+    pub(super) fn is_jpeg_xl(&self) -> bool {
+        ["110", "111", "112"].map(|own| format!("{JPEG_FAMILY}{own}")).contains(&self.0)
     }
 
     fn encoding(&self) -> Result<Encoding, Refusal> {

@@ -8,8 +8,10 @@ use std::io::Read;
 
 use serde::{Deserialize, Serialize};
 
-use super::codec::{self, Picture, Size, jpeg, jpeg_ls, jpeg2000, rle};
-use super::encoding::{DEFLATED_FRAMES, ENCAPSULATED_UNCOMPRESSED, Encoding, RLE, Syntax};
+use super::codec::{self, Picture, Size, jpeg, jpeg_ls, jpeg_xl, jpeg2000, rle};
+use super::encoding::{
+    DEFLATED_FRAMES, ENCAPSULATED_UNCOMPRESSED, Encoding, JPEG_FAMILY, RLE, Syntax,
+};
 use super::frame::Layout;
 use crate::mammogram::Caution;
 
@@ -31,10 +33,20 @@ pub(super) enum Error {
     Codec(#[from] codec::Error),
     #[error("the image data do not match the header: {what}")]
     Mismatch { what: &'static str },
-    #[error("the transfer syntax {uid} is not supported")]
+    #[error("{} (transfer syntax {uid}), which is not supported", kind(uid))]
     UnsupportedSyntax { uid: String },
     #[error("the deflated frame is damaged or cut")]
     Inflate(#[from] std::io::Error),
+}
+
+/// What lies in pixel data that no decoder here knows, as far as the UID tells.
+fn kind(uid: &str) -> &'static str {
+    match uid.strip_prefix(JPEG_FAMILY).and_then(|own| own.get(..3)) {
+        Some("100" | "101") => "the pixel data are an MPEG-2 video",
+        Some("102" | "103" | "104" | "105" | "106") => "the pixel data are an H.264 video",
+        Some("107" | "108") => "the pixel data are an HEVC video",
+        _ => "the pixel data begin like no code stream that is known here",
+    }
 }
 
 /// Stored values of an uncompressed frame. `words` where the value representation is OW: then
@@ -99,6 +111,7 @@ pub(super) fn decode(
         Some(Format::Jpeg) => jpeg::decode(stream, size)?,
         Some(Format::JpegLs) => jpeg_ls::decode(stream, size)?,
         Some(Format::Jpeg2000) => jpeg2000::decode(stream, size, which)?,
+        Some(Format::JpegXl) => jpeg_xl::decode(stream, size)?,
         None => return Err(Error::UnsupportedSyntax { uid: syntax.0.clone() }),
     };
     let is_grey_colour = picture.is_grey_colour;
@@ -109,7 +122,7 @@ pub(super) fn decode(
             .push(Caution::new("W-COLOUR-AS-GREY", "the picture is stored as colour, all grey"));
     }
     // A reversible stream may have been cut short where the syntax allows it (PS3.5 A.4.4).
-    if !stored.lossy && is_one_of(syntax, &["91", "93", "203"]) {
+    if !stored.lossy && is_one_of(syntax, &["91", "93", "112", "203"]) {
         stored.cautions.push(Caution::new(
             "W-LOSSY-UNKNOWN",
             "the image may have been compressed with loss: its transfer syntax allows it",
@@ -140,12 +153,14 @@ enum Format {
     Jpeg,
     JpegLs,
     Jpeg2000,
+    JpegXl,
 }
 
 impl Format {
     fn of(stream: &[u8], syntax: &Syntax, layout: &Layout) -> Option<Self> {
         match stream {
             [0xFF, 0x4F, 0xFF, 0x51, ..] | [0, 0, 0, 12, b'j', b'P', ..] => Some(Self::Jpeg2000),
+            [0xFF, 0x0A, ..] | [0, 0, 0, 12, b'J', b'X', b'L', ..] => Some(Self::JpegXl),
             [0xFF, 0xD8, 0xFF, ..] => {
                 use jpeg::markers::{Segments, marker};
                 let mut segments = Segments::new("JPEG", stream).ok()?.map_while(Result::ok);
@@ -163,14 +178,14 @@ impl Format {
 }
 
 /// Transfer syntaxes that promise exact pixels: JPEG lossless, JPEG-LS lossless, JPEG 2000
-/// lossless only, HTJ2K lossless only.
+/// lossless only, JPEG XL lossless, HTJ2K lossless only.
 fn is_lossless_syntax(syntax: &Syntax) -> bool {
-    is_one_of(syntax, &["57", "70", "80", "90", "201", "202"])
+    is_one_of(syntax, &["57", "70", "80", "90", "110", "201", "202"])
 }
 
 /// Whether it is one of these below the JPEG family's root.
 fn is_one_of(syntax: &Syntax, last: &[&str]) -> bool {
-    syntax.0.strip_prefix("1.2.840.10008.1.2.4.").is_some_and(|own| last.contains(&own))
+    syntax.0.strip_prefix(JPEG_FAMILY).is_some_and(|own| last.contains(&own))
 }
 
 /// Shifts, masks and extends raw words: the stored value ends at HighBit and has BitsStored bits.

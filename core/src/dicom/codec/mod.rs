@@ -7,6 +7,7 @@
 pub(super) mod jpeg;
 pub(super) mod jpeg2000;
 pub(super) mod jpeg_ls;
+pub(super) mod jpeg_xl;
 pub(super) mod rle;
 
 /// What a code stream holds.
