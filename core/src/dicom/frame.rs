@@ -7,7 +7,8 @@ use dicom_dictionary_std::{tags, uids};
 use serde::{Deserialize, Serialize};
 
 use super::bytes::Bytes;
-use super::guard::{MAX_PIXELS, MAX_REQUEST, PixelData, Refusal, Structure};
+use super::encoding::RLE;
+use super::guard::{End, MAX_PIXELS, MAX_REQUEST, PixelData, Refusal, Structure};
 use crate::mammogram::Caution;
 
 /// How a frame's pixels are laid out, by the image pixel module (PS3.3 C.7.6.3).
@@ -187,7 +188,11 @@ pub(super) fn frame<'a>(
                 return Err(Refusal::PixelLength { claimed: *claimed, needed, left });
             }
             if left < needed {
-                return Ok(Frame::Cut { have: left, need: needed });
+                let whole = (left / one) as u32;
+                if whole == 0 {
+                    return Ok(Frame::Cut { have: left, need: needed });
+                }
+                is_before_the_break(frame_idx, whole, layout, cautions)?;
             }
             if *claimed > needed + 1 {
                 let text = format!(
@@ -199,13 +204,25 @@ pub(super) fn frame<'a>(
             let bytes = structure.dataset.range(start..start + one as usize);
             Ok(Frame::Native { bytes: bytes.map_err(Refusal::Read)?, words: *words })
         }
-        Some(PixelData::Encapsulated { cut: Some(cut), fragments, .. }) => {
-            let before: u64 = fragments.iter().map(|f| f.len() as u64).sum();
-            Ok(Frame::Cut { have: before + cut.have, need: before + cut.need })
-        }
-        Some(PixelData::Encapsulated { offsets, fragments, .. }) => {
+        Some(PixelData::Encapsulated { offsets, fragments, end }) => {
             let table = Table { structure, layout, offsets: offsets.clone(), fragments };
-            let (which, pictures) = table.fragments_of(frame_idx, cautions)?;
+            let mut met = Vec::new();
+            let (which, pictures) = match (end, table.fragments_of(frame_idx, &mut met)) {
+                (End::Cut { have, need }, _) => match table.whole_frame(frame_idx, cautions)? {
+                    Some(which) => (which, 1),
+                    None => {
+                        let before: u64 = fragments.iter().map(|f| f.len() as u64).sum();
+                        return Ok(Frame::Cut { have: before + have, need: before + need });
+                    }
+                },
+                (End::Unmarked, Err(refusal)) => {
+                    (table.whole_frame(frame_idx, cautions)?.ok_or(refusal)?, 1)
+                }
+                (_, found) => {
+                    cautions.append(&mut met);
+                    found?
+                }
+            };
             if structure.syntax.is_native() {
                 cautions.push(Caution::new(
                     "W-ENCODING",
@@ -220,6 +237,28 @@ pub(super) fn frame<'a>(
             Ok(Frame::Encapsulated { bytes: joined(&structure.dataset, fragments)?, pictures })
         }
     }
+}
+
+/// Says which frames are missing, or that the one asked for is among them.
+fn is_before_the_break(
+    frame_idx: u32,
+    whole: u32,
+    layout: &Layout,
+    cautions: &mut Vec<Caution>,
+) -> Result<(), Refusal> {
+    if frame_idx >= whole {
+        return Err(Refusal::FrameMissing { number: u64::from(frame_idx) + 1, whole });
+    }
+    let (first, last) = (whole + 1, layout.frames);
+    let missing = if first == last {
+        format!("frame {first} is")
+    } else {
+        format!("frames {first} to {last} are")
+    };
+    let text =
+        format!("the file breaks off: {missing} missing or cut; copy it again from its source");
+    cautions.push(Caution::new("W-FRAMES-MISSING", text));
+    Ok(())
 }
 
 fn joined<'a>(dataset: &'a Bytes, fragments: &[Range<usize>]) -> Result<Cow<'a, [u8]>, Refusal> {
@@ -294,9 +333,66 @@ impl Table<'_> {
         Ok((starts[idx]..end, 1))
     }
 
-    /// The first fragment of each frame by ExtendedOffsetTable, else BasicOffsetTable, where every
-    /// offset is the start of a fragment.
+    /// The fragments of a frame that is all there although the file breaks off; `None` where not
+    /// even the first is. A frame is whole where the next one's start is known, by table or marks,
+    /// or where it ends as a code stream does.
+    fn whole_frame(
+        &self,
+        frame_idx: u32,
+        cautions: &mut Vec<Caution>,
+    ) -> Result<Option<Range<usize>>, Refusal> {
+        let Some(last) = self.fragments.last() else { return Ok(None) };
+        let (base, count) = (self.fragments[0].start, self.fragments.len());
+        // Where the fragment behind the last whole one begins: an item's head is 8 bytes.
+        let behind = last.end + 8;
+        let mut starts = match self.stated_offsets() {
+            Some(offsets) => {
+                let known = offsets.iter().map_while(|offset| {
+                    let at = |f: &Range<usize>| (f.start - base) as u64;
+                    let is_behind = *offset == (behind - base) as u64;
+                    let found = self.fragments.binary_search_by_key(offset, at).ok();
+                    found.or(is_behind.then_some(count))
+                });
+                known.collect()
+            }
+            // PS3.5 A.4.2: one fragment a frame.
+            None if self.structure.syntax.0 == RLE => (0..=count).collect(),
+            None => {
+                let mut starts = self.starts();
+                starts.extend(self.is_start(&(behind..usize::MAX)).then_some(count));
+                starts
+            }
+        };
+        let is_ended = || {
+            let tail = self.structure.dataset.range(last.end.saturating_sub(3)..last.end);
+            tail.is_ok_and(|tail| tail.ends_with(&[0xFF, 0xD9]) || tail.ends_with(&[0xFF, 0xD9, 0]))
+        };
+        if starts.last() != Some(&count) && is_ended() {
+            starts.push(count);
+        }
+        let is_sound = starts.first() == Some(&0) && starts.is_sorted_by(|a, b| a < b);
+        let whole = if is_sound { starts.len() as u32 - 1 } else { 0 };
+        if whole == 0 || self.layout.frames == 1 {
+            return Ok(None);
+        }
+        let idx = frame_idx as usize;
+        is_before_the_break(frame_idx, whole, self.layout, cautions)?;
+        Ok(Some(starts[idx]..starts[idx + 1]))
+    }
+
+    /// The first fragment of each frame by the table, where every offset is the start of one.
     fn stated_starts(&self) -> Option<Vec<usize>> {
+        let base = self.fragments[0].start;
+        let mut starts = Vec::with_capacity(self.layout.frames as usize);
+        for offset in self.stated_offsets()? {
+            let found = self.fragments.binary_search_by_key(&offset, |f| (f.start - base) as u64);
+            starts.push(found.ok()?);
+        }
+        starts.is_sorted_by(|a, b| a < b).then_some(starts)
+    }
+
+    /// ExtendedOffsetTable, else BasicOffsetTable, where it has an offset for each frame.
+    fn stated_offsets(&self) -> Option<Vec<u64>> {
         let encoding = self.structure.encoding;
         let offsets: Vec<u64> = match self.structure.value(tags::EXTENDED_OFFSET_TABLE) {
             Some(table) => {
@@ -307,29 +403,24 @@ impl Table<'_> {
                 table.as_chunks::<4>().0.iter().map(|b| encoding.u32(*b).into()).collect()
             }
         };
-        if offsets.len() != self.layout.frames as usize {
-            return None;
-        }
-        let base = self.fragments[0].start;
-        let mut starts = Vec::with_capacity(offsets.len());
-        for offset in offsets {
-            let found = self.fragments.binary_search_by_key(&offset, |f| (f.start - base) as u64);
-            starts.push(found.ok()?);
-        }
-        starts.is_sorted_by(|a, b| a < b).then_some(starts)
+        (offsets.len() == self.layout.frames as usize).then_some(offsets)
     }
 
     /// The fragments that begin like a code stream.
     fn starts(&self) -> Vec<usize> {
-        let is_start = |fragment: &Range<usize>| {
-            let Some(head) = self.structure.dataset.chunk::<8>(fragment.start, fragment.end) else {
-                return false;
-            };
-            // JPEG and JPEG-LS, JPEG 2000, and JPEG 2000 in a JP2 file.
-            head.starts_with(&[0xFF, 0xD8, 0xFF])
-                || head.starts_with(&[0xFF, 0x4F, 0xFF, 0x51])
-                || head == *b"\0\0\0\x0CjP  "
+        (0..self.fragments.len()).filter(|i| self.is_start(&self.fragments[*i])).collect()
+    }
+
+    /// JPEG and JPEG-LS, JPEG 2000 bare or in a JP2 file, JPEG XL likewise.
+    fn is_start(&self, fragment: &Range<usize>) -> bool {
+        let Some(head) = self.structure.dataset.chunk::<8>(fragment.start, fragment.end) else {
+            return false;
         };
-        (0..self.fragments.len()).filter(|i| is_start(&self.fragments[*i])).collect()
+        // Two bytes are a mark only where they are looked for.
+        let is_xl = self.structure.syntax.is_jpeg_xl() && head.starts_with(&[0xFF, 0x0A]);
+        head.starts_with(&[0xFF, 0xD8, 0xFF])
+            || head.starts_with(&[0xFF, 0x4F, 0xFF, 0x51])
+            || [*b"\0\0\0\x0CjP  ", *b"\0\0\0\x0CJXL "].contains(&head)
+            || is_xl
     }
 }

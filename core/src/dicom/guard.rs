@@ -3,6 +3,38 @@
 //! A walk over element headers that believes no length: each is held against the bytes that
 //! remain, nesting against [`MAX_DEPTH`]. Values are skipped, not read. What comes out are ranges,
 //! so that later only the elements we ask for ever reach the DICOM library.
+//!
+//! # Worked around in dicom-rs 0.10.1
+//!
+//! What upstream does with the smallest such input, and where it is met here (the code that is said
+//! of the film in brackets). Each is a test in `tests/core/dicom`.
+//!
+//! - No preamble, or no group 0002: `open_file` refuses. `header.rs` [W-NO-HEADER].
+//! - (0002,0000) of 10 in a sound header: refused; of 50 too many: taken. `header.rs`
+//!   [W-GROUP-LENGTH].
+//! - Explicit VR under the UID of implicit, and the reverse: refused; a flexible decoder is in
+//!   dicom-parser, not in `OpenFileOptions`. `encoding.rs` [W-ENCODING].
+//! - UN of undefined length with one item inside (CP 246): refused. `walk.rs`.
+//! - One byte behind the pixel data: refused. `walk.rs` [W-TRAILING].
+//! - The last byte cut off: the attributes are lost too. `frame.rs`, [`super::Error::PixelsCut`];
+//!   later frames cut off: all are lost. `frame.rs` [W-FRAMES-MISSING].
+//! - PixelData of length FFFFFFF0 in 64 KB: 4.2 GB are allocated. [`Refusal::PixelLength`].
+//! - 2,000 items in one another, 72 KB: the stack overflows, the process ends.
+//!   [`Refusal::TooDeep`].
+//! - A deflated data set of 1 GiB of zeros: inflated whole. [`Refusal::Bomb`].
+//! - BitsStored 0, and a JPEG stream larger than Rows and Columns: panics; smaller: half of it
+//!   black; 8 bits under BitsAllocated 16: black. `frame.rs`, `pixels.rs`.
+//! - 12-bit JPEG, JPEG-LS with 00 before EOI: refused. Lossless JPEG with restarts or a point
+//!   transform: wrong values. `codec/`.
+//! - JPEG-LS NEAR 3 and SOF0 under a lossless UID: not told to be lossy. `pixels.rs` [W-LOSSY,
+//!   W-LOSSY-STREAM].
+//! - Signed 12 in 16 bits with zeros above: not extended in the raw buffer. `pixels.rs`.
+//! - VOILUTFunction of length 0: the film is refused. LUTData of 8 bits packed in OW: the LUT is
+//!   dropped unsaid. LUTDescriptor as SS where PixelRepresentation is 0: read as US.
+//!   `attributes/voi.rs`.
+//! - SpecificCharacterSet of several terms: the first alone is used and escapes are shown; a byte
+//!   without meaning becomes a backslash and three digits. `attributes/text.rs` [W-CHARSET].
+//! - Sequences that came as UN stay bytes. `attributes/dataset.rs`.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -78,6 +110,10 @@ pub enum Refusal {
     Frames { frames: u32, fragments: usize },
     #[error("frame {number} was asked for, the file has {frames}")]
     NoSuchFrame { number: u64, frames: u32 },
+    #[error(
+        "the file breaks off: frame {number} is not all there, only 1 to {whole} are; copy it again from its source"
+    )]
+    FrameMissing { number: u64, whole: u32 },
     #[error("the pixels are not compressed although the header says so; the file is refused")]
     NotCompressed,
     #[error(
@@ -127,15 +163,19 @@ pub(super) struct Element {
 pub(super) enum PixelData {
     /// `claimed` may be more than is left; `range` never is.
     Native { range: Range<usize>, claimed: u64, words: bool },
-    /// BasicOffsetTable, then the fragments.
-    Encapsulated { offsets: Range<usize>, fragments: Vec<Range<usize>>, cut: Option<Cut> },
+    /// BasicOffsetTable, then the fragments that are all there.
+    Encapsulated { offsets: Range<usize>, fragments: Vec<Range<usize>>, end: End },
 }
 
-/// A last fragment that is not all there.
+/// How a row of fragments ends.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cut {
-    pub(super) have: u64,
-    pub(super) need: u64,
+pub(super) enum End {
+    /// With its end mark.
+    Marked,
+    /// Without, or with something else in its place.
+    Unmarked,
+    /// Inside a fragment, of which so many bytes are there.
+    Cut { have: u64, need: u64 },
 }
 
 /// Walks the file; keeps the elements that `is_wanted` names.

@@ -12,6 +12,7 @@
 //! - `pixels`: what are the stored values? Uncompressed ones here, compressed ones in the child.
 //! - `process`, `wire`: how is the child asked, watched and replaced?
 //! - `sidecar`: does a person state a scale beside the film?
+//! - `whole`: what do pixels and attributes say together?
 //! - `listing`, `directory`: which films are in a folder or on a medium, whose, of which visit?
 //!
 //! In the child:
@@ -28,7 +29,6 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use dicom_dictionary_std::tags;
@@ -38,10 +38,9 @@ use self::frame::{Frame, Layout};
 use self::guard::Structure;
 use self::pixels::Which;
 use self::process::Decoder;
+use self::whole::{mammogram, settle_spacing};
 use self::wire::{Reply, Request};
-use crate::mammogram::{Caution, Frame as FrameNumber, Mammogram};
-use crate::voi_lut::VoiLut;
-use crate::{background, voi_lut};
+use crate::mammogram::{Caution, Mammogram};
 
 mod attributes;
 mod bytes;
@@ -61,12 +60,13 @@ mod pixels;
 mod process;
 mod sidecar;
 mod walk;
+mod whole;
 mod wire;
 mod write;
 
-pub use self::attributes::{Attributes, Study};
+pub use self::attributes::{Attributes, NameSet, Study, read_as};
 pub use self::guard::Refusal;
-pub use self::process::Error as DecoderError;
+pub use self::process::{Error as DecoderError, Stop};
 pub use self::write::{WriteError, write};
 
 /// Why a file was not shown; each message is one sentence for a person.
@@ -141,6 +141,11 @@ impl Reader {
         self
     }
 
+    /// Ends a read from another thread, at once: it fails as [`DecoderError::Stopped`].
+    pub fn stop(&self) -> Stop {
+        self.decoder.stop.clone()
+    }
+
     /// Files above this many bytes are read piece by piece, 64 MiB unless set; what comes out is
     /// the same.
     pub fn with_most_in_memory(mut self, bytes: u64) -> Self {
@@ -150,15 +155,26 @@ impl Reader {
 
     /// Reads one file, its first frame: DICOM, or an 8/16-bit grey PNG or JPEG (with a caution
     /// that it carries neither patient nor scale). A scale may stand in a sidecar, see `sidecar.rs`.
+    /// Of a film with several frames it is in doubt whether the first was meant.
     pub fn read(&mut self, path: &Path) -> Result<Mammogram, Error> {
-        self.read_frame(path, 0)
+        let mut film = self.read_frame(path, 0)?;
+        if film.frame.count > 1 {
+            let text = format!(
+                "the file has {} frames and nobody said which; this is the first",
+                film.frame.count
+            );
+            film.cautions.push(Caution::new("W-MULTIFRAME", text));
+        }
+        Ok(film)
     }
 
-    /// Reads one frame, counted from 0, with its own windows, scale and side. One after the other
-    /// costs the memory of one; [`Mammogram::frame`] says how many there are.
+    /// Reads the frame that somebody chose, counted from 0, with its own windows, scale and side.
+    /// One after the other costs the memory of one; [`Mammogram::frame`] says how many there are.
     pub fn read_frame(&mut self, path: &Path, frame_idx: u32) -> Result<Mammogram, Error> {
         let mut opened = self.open(path)?;
         let known = opened.hash;
+        let (stop, since) = (self.decoder.stop.clone(), self.decoder.stop.count());
+        let is_stopped = || stop.count() != since;
         let mut decode = || match &opened.dicom {
             Some((structure, layout)) => self.read_dicom(structure, layout, frame_idx),
             None if frame_idx == 0 => {
@@ -172,8 +188,8 @@ impl Reader {
         // The hash of a film takes as long as the pipe does; that of a small file is not worth a thread.
         let (decoded, hash) = match known {
             Some(hash) => (decode(), Ok(hash)),
-            None if opened.length < 1 << 20 => (decode(), hash_of(&opened)),
-            None => rayon::join(decode, || hash_of(&opened)),
+            None if opened.length < 1 << 20 => (decode(), hash_of(&opened, &|| false)),
+            None => rayon::join(decode, || hash_of(&opened, &is_stopped)),
         };
         let (mut attributes, samples) = decoded?;
         let hash = hash?;
@@ -210,6 +226,7 @@ impl Reader {
 
     /// Opens a file as far as its structure goes, or takes it as it was opened last.
     fn open(&mut self, path: &Path) -> Result<Opened, Error> {
+        self.decoder.begin();
         let last = self.opened.take();
         let open = |source| Error::Open { path: path.to_owned(), source };
         let handle = File::open(path).map_err(open)?;
@@ -252,9 +269,6 @@ impl Reader {
     ) -> Result<(Attributes, Vec<u16>), Error> {
         let mut cautions = structure.cautions.clone();
         if layout.frames > 1 {
-            let text =
-                format!("the file has {} frames; this is frame {}", layout.frames, frame_idx + 1);
-            cautions.push(Caution::new("W-MULTIFRAME", text));
             let groups = structure.frame_groups.len();
             if groups > 0 && groups != layout.frames as usize {
                 let text = format!(
@@ -354,7 +368,7 @@ fn request(
 }
 
 /// BLAKE3 of the whole file; one that stays on the disk is read once more, by a handle of its own.
-fn hash_of(opened: &Opened) -> Result<[u8; 32], Error> {
+fn hash_of(opened: &Opened, is_stopped: &dyn Fn() -> bool) -> Result<[u8; 32], Error> {
     if opened.file.is_in_memory() {
         let file = opened.file.whole().map_err(Refusal::Read)?;
         return Ok(*blake3::hash(&file).as_bytes());
@@ -364,6 +378,9 @@ fn hash_of(opened: &Opened) -> Result<[u8; 32], Error> {
     let mut hasher = blake3::Hasher::new();
     let mut piece = vec![0; 1 << 20];
     loop {
+        if is_stopped() {
+            return Err(DecoderError::Stopped.into());
+        }
         match file.read(&mut piece).map_err(failed)? {
             0 => return Ok(*hasher.finalize().as_bytes()),
             count => hasher.update(&piece[..count]),
@@ -376,111 +393,16 @@ fn hash_of(opened: &Opened) -> Result<[u8; 32], Error> {
 pub fn check_structure(file: &[u8]) -> Result<(), Refusal> {
     let structure = guard::inspect(&Bytes::from(file.to_vec()), attributes::is_wanted)?;
     let layout = Layout::of(&structure)?;
-    let last = layout.frames - 1;
     frame::frame(&structure, &layout, 0, &mut Vec::new())?;
-    frame::frame(&structure, &layout, last, &mut Vec::new()).map(|_| ())
+    match frame::frame(&structure, &layout, layout.frames - 1, &mut Vec::new()) {
+        // Those before it are sound.
+        Ok(_) | Err(Refusal::FrameMissing { .. }) => Ok(()),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 fn with_cautions(mut met: Vec<Caution>, mut attributes: Attributes) -> Attributes {
     met.append(&mut attributes.cautions);
     attributes.cautions = met;
     attributes
-}
-
-/// The file's own scale, else the one stated beside it, else none; said in each case.
-fn settle_spacing(attributes: &mut Attributes, path: &Path) {
-    match sidecar::spacing_beside(path) {
-        Ok(None) => {}
-        Ok(Some(beside)) => match attributes.spacing {
-            None => attributes.spacing = Some(beside),
-            Some(own) if (own.mean_mm() / beside.mean_mm() - 1.0).abs() < 0.01 => {}
-            Some(_) => attributes.cautions.push(Caution::new(
-                "W-SIDECAR-CONFLICT",
-                "the scale stated beside the file differs from the file's own, which was used",
-            )),
-        },
-        Err(caution) => attributes.cautions.push(caution),
-    }
-    if attributes.spacing.is_none() {
-        attributes.cautions.push(Caution::new(
-            "W-NO-SPACING",
-            "the file does not say how large a pixel is; lengths are in pixels",
-        ));
-    }
-}
-
-fn mammogram(
-    attributes: Attributes,
-    frame_idx: u32,
-    samples: Vec<u16>,
-    content_hash: [u8; 32],
-) -> Mammogram {
-    let mut mammogram = Mammogram {
-        frame: FrameNumber { idx: frame_idx, count: attributes.number_of_frames },
-        rows: attributes.rows,
-        columns: attributes.columns,
-        samples: Arc::new(samples),
-        stored_offset: attributes.stored_offset,
-        bits_stored: attributes.bits_stored,
-        photometric_interpretation: attributes.photometric_interpretation,
-        modality_lut: attributes.modality_lut,
-        padding: attributes.padding,
-        voi_luts: attributes.voi_luts,
-        spacing: attributes.spacing,
-        image_laterality: attributes.image_laterality,
-        view_position: attributes.view_position,
-        patient_orientation: attributes.patient_orientation,
-        air: None,
-        patient_id: attributes.patient_id,
-        sop_instance_uid: attributes.sop_instance_uid,
-        lossy: attributes.lossy,
-        content_hash,
-        cautions: attributes.cautions,
-    };
-    mammogram.air = background::undeclared_air(&mammogram);
-    check_orientation(&mut mammogram);
-    if mammogram.voi_luts.is_empty() {
-        mammogram.voi_luts.push(VoiLut::automatic(&mammogram));
-        mammogram.cautions.push(Caution::new(
-            "W-AUTO-WINDOW",
-            "the file offers no window; one was chosen from the breast's grey values",
-        ));
-    } else if is_blank(&mammogram) {
-        mammogram.voi_luts.push(VoiLut::automatic(&mammogram));
-        mammogram.cautions.push(Caution::new(
-            "W-WINDOW-BLANK",
-            "the file's own window shows nothing but black or white; the automatic one is offered too",
-        ));
-    }
-    mammogram
-}
-
-/// The side on which the breast meets the picture's edge, against what PatientOrientation says.
-fn check_orientation(mammogram: &mut Mammogram) {
-    let Some([row, column]) = &mammogram.patient_orientation else { return };
-    let (Some(stated), Some(seen)) =
-        (voi_lut::stated_chest_wall(row, column), voi_lut::chest_wall(mammogram))
-    else {
-        return;
-    };
-    if stated.is_contradicted_by(seen) {
-        let text = format!(
-            "PatientOrientation puts the chest wall {}, the picture has it {}; it may be mirrored or turned",
-            stated.words(),
-            seen.words()
-        );
-        mammogram.cautions.push(Caution::new("W-ORIENTATION", text));
-    }
-}
-
-/// Whether the first window leaves a picture of one value, black or white, of pixels that differ.
-fn is_blank(mammogram: &Mammogram) -> bool {
-    let table = mammogram.voi_luts[0].display_table(mammogram, false);
-    let mut samples = mammogram.samples.iter().filter(|sample| !mammogram.is_padding(**sample));
-    let Some(first) = samples.next() else { return false };
-    let shown = table[usize::from(*first)];
-    let is_end = shown == 0 || shown == 255;
-    is_end
-        && samples.clone().any(|sample| sample != first)
-        && samples.all(|sample| table[usize::from(*sample)] == shown)
 }

@@ -8,7 +8,7 @@ use dicom_dictionary_std::{StandardDataDictionary, tags};
 
 use super::bytes::Bytes;
 use super::encoding::Encoding;
-use super::guard::{Cut, Element, MAX_DEPTH, MAX_VALUE, PixelData, Refusal};
+use super::guard::{Element, End, MAX_DEPTH, MAX_VALUE, PixelData, Refusal};
 use crate::mammogram::Caution;
 
 /// What the walk found at the top level.
@@ -301,7 +301,7 @@ impl Walker<'_> {
     /// PS3.5 A.4: an offset table, then fragments, then a delimiter.
     fn fragments(&mut self, encoding: Encoding) -> Result<PixelData, Refusal> {
         let mut items = Vec::new();
-        let mut cut = None;
+        let mut end = End::Unmarked;
         loop {
             let left = self.dataset.len() - self.at;
             let Some(head) = self.dataset.chunk::<8>(self.at, usize::MAX) else {
@@ -317,6 +317,7 @@ impl Walker<'_> {
                 if length != 0 {
                     self.caution("W-NO-END", "the end mark of the pixel data is damaged");
                 }
+                end = End::Marked;
                 self.at = value;
                 break;
             }
@@ -329,7 +330,7 @@ impl Walker<'_> {
                 return Err(Refusal::Damaged { tag, offset: self.at, what });
             }
             if length as usize > room {
-                cut = Some(Cut { have: room as u64, need: u64::from(length) });
+                end = End::Cut { have: room as u64, need: u64::from(length) };
                 self.at = self.dataset.len();
                 break;
             }
@@ -340,7 +341,7 @@ impl Walker<'_> {
             items.push(self.at..self.at);
         }
         let offsets = items.remove(0);
-        Ok(PixelData::Encapsulated { offsets, fragments: items, cut })
+        Ok(PixelData::Encapsulated { offsets, fragments: items, end })
     }
 
     fn skip_value(&mut self, head: &Head, limit: usize) -> Result<usize, Refusal> {

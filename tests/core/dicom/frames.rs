@@ -7,7 +7,7 @@ use precedent_core::mammogram::Mammogram;
 use precedent_core::voi_lut::VoiFunction;
 
 use super::file::{BIG_ENDIAN, COLUMNS, EXPLICIT, File, IMPLICIT, ROWS, Writing, pixels};
-use super::{codes, reader, stored_values};
+use super::{codes, doubts, reader, stored_values};
 
 /// A film whose frame `i` counts from `i`.
 fn film_of(frames: u16, writing: Writing, syntax: &'static str) -> File {
@@ -55,7 +55,7 @@ fn every_frame_is_read_in_any_order() {
                 let film = reader.read_frame(path, idx).expect("it is there");
                 assert_eq!(values_of(&film), frame_values(idx as u16), "{idx}");
                 assert_eq!((film.frame.idx, film.frame.count), (idx, 5));
-                assert_eq!(codes(&film), ["W-MULTIFRAME"]);
+                assert!(codes(&film).is_empty(), "a frame that was chosen is in no doubt");
             }
             let error = reader.read_frame(path, 5).expect_err("there are five");
             assert!(matches!(error, Error::Refused(Refusal::NoSuchFrame { number: 6, frames: 5 })));
@@ -103,7 +103,7 @@ fn each_frame_has_the_groups_of_its_own() {
             assert_eq!(film.voi_luts[0].function, VoiFunction::Linear { center, width: 50.0 });
             let spacing = film.spacing.expect("it is shared");
             assert_eq!((spacing.row_spacing_mm, spacing.column_spacing_mm), (0.085, 0.09));
-            assert_eq!(codes(&film), ["W-MULTIFRAME"]);
+            assert!(codes(&film).is_empty());
         }
     });
 }
@@ -128,8 +128,109 @@ fn frames_in_fragments_are_told_apart_by_table_or_marks() {
     on_disk(&bytes, |reader, path| {
         let film = reader.read_frame(path, 1).expect("the marks are sound");
         assert_eq!(values_of(&film), by_table[1]);
-        assert_eq!(codes(&film), ["W-MULTIFRAME", "W-OFFSET-TABLE"]);
+        assert_eq!(codes(&film), ["W-OFFSET-TABLE"]);
     });
+}
+
+#[test]
+fn the_first_of_several_frames_is_in_doubt_where_nobody_chose_it() {
+    on_disk(&film_of(3, Writing::Explicit, EXPLICIT).bytes(), |reader, path| {
+        assert_eq!(doubts(&reader.read(path).expect("it is there")), ["W-MULTIFRAME"]);
+        assert!(doubts(&reader.read_frame(path, 0).expect("it is there")).is_empty());
+    });
+}
+
+/// The frames that can be read, and what the first of the others is refused with.
+fn frames_left(bytes: &[u8], count: u32) -> (Vec<Vec<u16>>, String) {
+    let (mut frames, mut refusal) = (Vec::new(), None);
+    on_disk(bytes, |reader, path| {
+        frames.clear();
+        for idx in 0..count {
+            match reader.read_frame(path, idx) {
+                Ok(film) => {
+                    let said = film.cautions.iter().find(|c| c.code == "W-FRAMES-MISSING");
+                    assert!(said.expect("it is said").is_doubt(), "{:?}", codes(&film));
+                    assert!(refusal.is_none() || frames.len() as u32 == idx, "a gap before {idx}");
+                    frames.push(values_of(&film));
+                }
+                Err(error) => drop(refusal.get_or_insert(error.to_string())),
+            }
+        }
+    });
+    (frames, refusal.expect("not all are there"))
+}
+
+#[test]
+fn a_file_that_breaks_off_gives_the_frames_before() {
+    // 5 frames of 96 bytes; 150 are gone: the fifth and more than half of the fourth.
+    let whole = film_of(5, Writing::Explicit, EXPLICIT).bytes();
+    let (frames, refusal) = frames_left(&whole[..whole.len() - 150], 5);
+    assert_eq!(frames, [0, 1, 2].map(frame_values));
+    assert!(refusal.contains("frame 4 is not all there, only 1 to 3 are"), "{refusal}");
+    let film = {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        file.write_all(&whole[..whole.len() - 150]).expect("the disk takes it");
+        reader().read_frame(file.path(), 0).expect("it is there")
+    };
+    assert!(film.cautions[0].text.contains("frames 4 to 5 are missing"), "{:?}", film.cautions);
+    // Not even the first: attributes alone, as of a film of one.
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(&whole[..whole.len() - 400]).expect("the disk takes it");
+    let error = reader().read_frame(file.path(), 0).expect_err("nothing is whole");
+    assert!(matches!(error, Error::PixelsCut { have: 80, need: 480, .. }), "{error}");
+}
+
+#[test]
+fn compressed_frames_before_the_break_are_known_by_table_marks_or_end() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/dicom/");
+    let read = |name: &str| std::fs::read(format!("{folder}{name}.dcm")).expect("committed");
+    let all = {
+        let mut reader = reader();
+        let path = format!("{folder}three_frames_in_nine_fragments.dcm");
+        let path = std::path::Path::new(&path);
+        (0..3).map(|i| values_of(&reader.read_frame(path, i).expect("whole"))).collect::<Vec<_>>()
+    };
+    for name in ["three_frames_in_nine_fragments", "three_frames_in_nine_fragments_table"] {
+        let whole = read(name);
+        let items = fragments(&whole);
+        assert_eq!(items.len(), 9);
+        // Inside the eighth fragment, the second of the third frame.
+        let (frames, refusal) = frames_left(&whole[..items[7].end - 5], 3);
+        assert_eq!(frames, all[..2], "{name}");
+        assert!(refusal.contains("frame 3"), "{refusal}");
+        // Between the sixth and the seventh: the second frame ends as a code stream does.
+        let (frames, _) = frames_left(&whole[..items[5].end], 3);
+        assert_eq!(frames, all[..2], "{name}");
+        // Noise where the fifth fragment should begin.
+        let mut noise = whole[..items[3].end].to_vec();
+        noise.extend([0x5A; 4000]);
+        let (frames, _) = frames_left(&noise, 3);
+        assert_eq!(frames, all[..1], "{name}");
+    }
+    // RLE has one fragment a frame (PS3.5 A.4.2) and no marks.
+    let rle = read("rle_16");
+    let items = fragments(&rle);
+    let one = &rle[items[0].clone()];
+    let mut header = File::film();
+    header.short((0x0028, 0x0010), 37).short((0x0028, 0x0011), 45).short((0x0028, 0x0101), 16);
+    header.short((0x0028, 0x0102), 15).text((0x0028, 0x0008), "IS", "3");
+    let three = header.encapsulated("1.2.840.10008.1.2.5", &[one, one, one]);
+    let (frames, refusal) = frames_left(&three[..three.len() - 100], 3);
+    assert_eq!((frames.len(), &frames[0]), (2, &frames[1]));
+    assert!(refusal.contains("frame 3"), "{refusal}");
+}
+
+/// Where the values of the fragments behind the offset table lie.
+fn fragments(file: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let head = [0xE0, 0x7F, 0x10, 0, b'O', b'B'];
+    let mut at = file.windows(6).position(|w| w == head).expect("it has pixels") + 12;
+    let mut items = Vec::new();
+    while file[at..].starts_with(&[0xFE, 0xFF, 0x00, 0xE0]) {
+        let length = u32::from_le_bytes([file[at + 4], file[at + 5], file[at + 6], file[at + 7]]);
+        items.push(at + 8..at + 8 + length as usize);
+        at += 8 + length as usize;
+    }
+    items.split_off(1)
 }
 
 #[cfg(target_os = "linux")]

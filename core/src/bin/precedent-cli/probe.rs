@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use precedent_core::dicom::{Attributes, Error, Reader};
+use precedent_core::hanging::{self, Edges, Pose};
 use precedent_core::lexicon::{ImageLaterality, ViewPosition};
 use precedent_core::mammogram::{Caution, Mammogram, PhotometricInterpretation, Spacing};
 use serde::Serialize;
@@ -71,7 +72,7 @@ enum State {
 struct Report {
     file: PathBuf,
     state: State,
-    /// Why it was not shown.
+    /// Why it was not shown, or why its first lost frame was not.
     reason: Option<String>,
     cautions: Vec<Caution>,
     attributes: Option<Summary>,
@@ -86,8 +87,10 @@ struct Report {
 /// One frame of several.
 #[derive(Serialize)]
 struct FrameReport {
-    stored_sha256: String,
-    displayed_sha256: String,
+    /// Why it was not shown.
+    reason: Option<String>,
+    stored_sha256: Option<String>,
+    displayed_sha256: Option<String>,
     windows: Vec<String>,
     spacing: Option<Spacing>,
     cautions: Vec<Caution>,
@@ -105,6 +108,9 @@ struct Summary {
     image_laterality: Option<ImageLaterality>,
     view_position: Option<ViewPosition>,
     patient_orientation: Option<[String; 2]>,
+    /// How the window turns it for the eye, and what lies at its edges then.
+    pose: Option<Pose>,
+    edges: Option<Edges>,
     spacing: Option<Spacing>,
     /// What a length on it is in.
     unit: String,
@@ -133,24 +139,32 @@ impl Report {
                 report.cautions = attributes.cautions.clone();
                 report.attributes = Some(Summary::of_attributes(attributes));
             }
-            let reason = anyhow::Error::new(error);
-            report.reason = Some(match report.frames.len() {
-                0 => format!("{reason:#}"),
-                read => format!("frame {}: {reason:#}", read + 1),
-            });
+            report.reason = Some(format!("{:#}", anyhow::Error::new(error)));
         }
         report
     }
 
     fn read(&mut self, reader: &mut Reader) -> Result<(), Error> {
         let (mut stored, mut displayed) = (Sha256::new(), Sha256::new());
-        let mut idx = 0;
-        loop {
-            let film = reader.read_frame(&self.file, idx)?;
+        let (mut idx, mut count) = (0, 1);
+        while idx < count {
+            let read = reader.read_frame(&self.file, idx);
             idx += 1;
+            let film = match read {
+                Ok(film) => film,
+                // The frames before it are sound, and those behind it may be.
+                Err(error) if !self.frames.is_empty() => {
+                    let reason = format!("frame {idx}: {:#}", anyhow::Error::new(error));
+                    self.frames.push(FrameReport::lost(reason.clone()));
+                    self.reason.get_or_insert(reason);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            count = film.frame.count;
             put_stored(&film, &mut stored);
             put_displayed(&film, &mut displayed);
-            if film.frame.count > 1 {
+            if count > 1 {
                 self.frames.push(FrameReport::of(&film));
             }
             if idx == 1 {
@@ -158,19 +172,17 @@ impl Report {
             }
             // What every frame has is said once; what one frame alone has, too.
             for caution in film.cautions {
-                let is_said = self.cautions.iter().any(|said| said.code == caution.code);
-                if !is_said {
+                if !self.cautions.contains(&caution) {
                     self.cautions.push(caution);
                 }
             }
-            if idx >= film.frame.count {
-                break;
-            }
         }
-        let is_doubtful = self.cautions.iter().any(Caution::is_doubt);
+        let is_doubtful = self.cautions.iter().any(Caution::is_doubt) || self.reason.is_some();
         self.state = if is_doubtful { State::Caution } else { State::Shown };
-        self.stored_sha256 = Some(hex(&stored.finalize()));
-        self.displayed_sha256 = Some(hex(&displayed.finalize()));
+        if self.reason.is_none() {
+            self.stored_sha256 = Some(hex(&stored.finalize()));
+            self.displayed_sha256 = Some(hex(&displayed.finalize()));
+        }
         Ok(())
     }
 
@@ -200,13 +212,25 @@ impl Report {
 }
 
 impl FrameReport {
+    fn lost(reason: String) -> Self {
+        Self {
+            reason: Some(reason),
+            stored_sha256: None,
+            displayed_sha256: None,
+            windows: Vec::new(),
+            spacing: None,
+            cautions: Vec::new(),
+        }
+    }
+
     fn of(film: &Mammogram) -> Self {
         let (mut stored, mut displayed) = (Sha256::new(), Sha256::new());
         put_stored(film, &mut stored);
         put_displayed(film, &mut displayed);
         Self {
-            stored_sha256: hex(&stored.finalize()),
-            displayed_sha256: hex(&displayed.finalize()),
+            reason: None,
+            stored_sha256: Some(hex(&stored.finalize())),
+            displayed_sha256: Some(hex(&displayed.finalize())),
             windows: film.voi_luts.iter().map(|lut| lut.explanation.clone()).collect(),
             spacing: film.spacing,
             cautions: film.cautions.clone(),
@@ -226,6 +250,8 @@ impl Summary {
             image_laterality: film.image_laterality,
             view_position: film.view_position,
             patient_orientation: film.patient_orientation.clone(),
+            pose: Some(hanging::pose(film)),
+            edges: hanging::edges(film, hanging::pose(film)),
             spacing: film.spacing,
             unit: film.spacing.map_or_else(|| "px".to_owned(), |s| s.origin.unit()),
             windows: film.voi_luts.iter().map(|lut| lut.explanation.clone()).collect(),
@@ -245,6 +271,8 @@ impl Summary {
             image_laterality: attributes.image_laterality,
             view_position: attributes.view_position,
             patient_orientation: attributes.patient_orientation.clone(),
+            pose: None,
+            edges: None,
             spacing: attributes.spacing,
             unit: attributes.spacing.map_or_else(|| "px".to_owned(), |s| s.origin.unit()),
             windows: attributes.voi_luts.iter().map(|lut| lut.explanation.clone()).collect(),
@@ -278,7 +306,13 @@ impl Summary {
             Some([row, column]) => format!(", rows run to {row}, columns to {column}"),
             None => String::new(),
         };
-        writeln!(out, "  laterality {side}, view {view}{axes}")?;
+        let turned = match self.pose.unwrap_or_default() {
+            Pose { is_mirrored: true, is_upside_down: true } => ", turned round to hang",
+            Pose { is_mirrored: true, .. } => ", mirrored to hang",
+            Pose { is_upside_down: true, .. } => ", turned over to hang",
+            _ => "",
+        };
+        writeln!(out, "  laterality {side}, view {view}{axes}{turned}")?;
         match &self.spacing {
             Some(s) => writeln!(
                 out,

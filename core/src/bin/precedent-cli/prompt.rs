@@ -16,9 +16,9 @@ use precedent_core::segmentation::{Correction, Prompt};
 #[command(group(clap::ArgGroup::new("mark").required(true)))]
 #[command(group(clap::ArgGroup::new("radius")))]
 pub(crate) struct PromptArgs {
-    /// Which frame of a file that has several, from 1
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    frame: u32,
+    /// Which frame of a file that has several, from 1; the first, in doubt, where left out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    frame: Option<u32>,
     /// Centre of the mass, in pixels from the top left of the film; needs a radius
     #[arg(
         long,
@@ -80,7 +80,11 @@ impl PromptArgs {
     /// Gives the film the size that the person stated, if one was stated.
     /// The film that is pointed at, with the scale that was stated.
     pub(crate) fn read(&self, file: &Path) -> anyhow::Result<Mammogram> {
-        let read = Reader::new().read_frame(file, self.frame - 1);
+        let mut reader = Reader::new();
+        let read = match self.frame {
+            Some(number) => reader.read_frame(file, number - 1),
+            None => reader.read(file),
+        };
         let mut film = read.with_context(|| file.display().to_string())?;
         self.state_scale(&mut film);
         Ok(film)

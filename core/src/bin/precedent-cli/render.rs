@@ -23,9 +23,9 @@ pub(crate) struct Args {
     /// Which of the file's own windows, by its number in what `probe` lists, from 1
     #[arg(long, value_name = "N", conflicts_with = "window", value_parser = clap::value_parser!(u16).range(1..))]
     own_window: Option<u16>,
-    /// Which frame of a file that has several, from 1
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    frame: u32,
+    /// Which frame of a file that has several, from 1; the first, in doubt, where left out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    frame: Option<u32>,
     /// Turn black and white
     #[arg(long)]
     invert: bool,
@@ -43,9 +43,12 @@ fn parse_window(text: &str) -> Result<(f64, f64), String> {
 
 /// Draws the film; the picture appears whole or not at all.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let film = Reader::new()
-        .read_frame(&args.file, args.frame - 1)
-        .with_context(|| args.file.display().to_string())?;
+    let mut reader = Reader::new();
+    let read = match args.frame {
+        Some(number) => reader.read_frame(&args.file, number - 1),
+        None => reader.read(&args.file),
+    };
+    let film = read.with_context(|| args.file.display().to_string())?;
     let lut = match (args.window, args.own_window) {
         (Some((center, width)), _) => VoiLut {
             explanation: "Stated".to_owned(),
