@@ -257,14 +257,15 @@ impl Textures {
         for tile in tiles {
             let [x, y, columns, rows] = tile.area.map(|v| v as f32);
             let (across, down) = (level.columns as f32, level.rows as f32);
-            let mut left = whole.left() + whole.width() * x / across;
-            let mut right = whole.left() + whole.width() * (x + columns) / across;
-            if draw.view.is_mirrored {
-                left = whole.right() - whole.width() * x / across;
-                right = whole.right() - whole.width() * (x + columns) / across;
-            }
-            let top = whole.top() + whole.height() * y / down;
-            let bottom = whole.top() + whole.height() * (y + rows) / down;
+            // From the picture's first column and row on, wherever the pose puts them.
+            let at = |is_turned: bool, near: f32, far: f32, share: f32| {
+                if is_turned { far - (far - near) * share } else { near + (far - near) * share }
+            };
+            let pose = draw.view.pose;
+            let at_column = |c: f32| at(pose.is_mirrored, whole.left(), whole.right(), c / across);
+            let at_row = |r: f32| at(pose.is_upside_down, whole.top(), whole.bottom(), r / down);
+            let (left, right) = (at_column(x), at_column(x + columns));
+            let (top, bottom) = (at_row(y), at_row(y + rows));
             let rect = draw.view.rect_in_ui;
             let is_seen = Rect::from_two_pos(egui::pos2(left, top), egui::pos2(right, bottom))
                 .intersects(rect);

@@ -5,6 +5,7 @@
 
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 use precedent_core::geometry::ImagePoint;
+use precedent_core::hanging::{self, Pose};
 use precedent_core::mammogram::Mammogram;
 
 /// Screen points per image column: the least and the most that is offered.
@@ -13,7 +14,8 @@ const ZOOM_RANGE: (f64, f64) = (0.01, 64.0);
 /// What is to be seen of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Viewport {
-    /// All of it, whatever the size of the window.
+    /// All of it, whatever the size of the window; of a picture that would be a line too thin to
+    /// see, as much as leaves it two points wide.
     #[default]
     Fit,
     /// `center` in the middle, `zoom` screen points per column.
@@ -29,8 +31,8 @@ pub struct View {
     pub zoom: f64,
     /// Row spacing over column spacing: screen points per row are `zoom * aspect`.
     pub aspect: f64,
-    /// Left and right changed, so that a left breast lies like a right one.
-    pub is_mirrored: bool,
+    /// How the picture is turned for the eye; places of the image stay those of its pixels.
+    pub pose: Pose,
 }
 
 /// Row spacing over column spacing, 1 where the film has no size.
@@ -39,7 +41,7 @@ pub fn aspect(mammogram: &Mammogram) -> f64 {
 }
 
 impl Viewport {
-    /// The view of this film in this rectangle.
+    /// The view of this film in this rectangle, hung as its PatientOrientation says.
     pub fn view(&self, rect_in_ui: Rect, mammogram: &Mammogram) -> View {
         let aspect = aspect(mammogram);
         let (columns, rows) = (f64::from(mammogram.columns), f64::from(mammogram.rows));
@@ -47,29 +49,38 @@ impl Viewport {
             Self::Fit => {
                 let across = f64::from(rect_in_ui.width()) / columns;
                 let down = f64::from(rect_in_ui.height()) / (rows * aspect);
-                (ImagePoint::new(columns / 2.0, rows / 2.0), across.min(down).max(1e-6))
+                (
+                    ImagePoint::new(columns / 2.0, rows / 2.0),
+                    across.min(down).max(2.0 / columns.min(rows * aspect)),
+                )
             }
             Self::At { center, zoom } => (center, zoom),
         };
-        View { rect_in_ui, center_in_image, zoom, aspect, is_mirrored: false }
+        View { rect_in_ui, center_in_image, zoom, aspect, pose: hanging::pose(mammogram) }
     }
 }
 
 impl View {
     pub fn ui_from_image(&self, point: ImagePoint) -> Pos2 {
-        let right = if self.is_mirrored { -1.0 } else { 1.0 };
-        let dx = (point.x - self.center_in_image.x) * self.zoom * right;
-        let dy = (point.y - self.center_in_image.y) * self.zoom * self.aspect;
+        let (across, down) = self.directions();
+        let dx = (point.x - self.center_in_image.x) * self.zoom * across;
+        let dy = (point.y - self.center_in_image.y) * self.zoom * self.aspect * down;
         self.rect_in_ui.center() + vec2(dx as f32, dy as f32)
     }
 
     pub fn image_from_ui(&self, pos: Pos2) -> ImagePoint {
         let d = pos - self.rect_in_ui.center();
-        let right = if self.is_mirrored { -1.0 } else { 1.0 };
+        let (across, down) = self.directions();
         ImagePoint::new(
-            self.center_in_image.x + f64::from(d.x) / self.zoom * right,
-            self.center_in_image.y + f64::from(d.y) / (self.zoom * self.aspect),
+            self.center_in_image.x + f64::from(d.x) / self.zoom * across,
+            self.center_in_image.y + f64::from(d.y) / (self.zoom * self.aspect) * down,
         )
+    }
+
+    /// Which way columns and rows count on the screen: 1 to the right and down, else -1.
+    pub fn directions(&self) -> (f64, f64) {
+        let sign = |is_turned: bool| if is_turned { -1.0 } else { 1.0 };
+        (sign(self.pose.is_mirrored), sign(self.pose.is_upside_down))
     }
 
     /// Where the whole picture of `columns x rows` would lie.
@@ -107,21 +118,25 @@ impl View {
 mod tests {
     use super::*;
 
-    fn view(is_mirrored: bool, zoom: f64) -> View {
+    fn view(pose: Pose, zoom: f64) -> View {
         View {
             rect_in_ui: Rect::from_min_size(pos2(37.0, 11.0), vec2(640.0, 480.0)),
             center_in_image: ImagePoint::new(1200.5, 900.25),
             zoom,
             aspect: 1.25,
-            is_mirrored,
+            pose,
         }
+    }
+
+    fn poses(is_mirrored: bool) -> [Pose; 2] {
+        [false, true].map(|is_upside_down| Pose { is_mirrored, is_upside_down })
     }
 
     #[test]
     fn image_from_ui_undoes_ui_from_image() {
-        for is_mirrored in [false, true] {
+        for pose in [false, true].into_iter().flat_map(poses) {
             for zoom in [0.05, 0.3, 1.0, 7.0] {
-                let view = view(is_mirrored, zoom);
+                let view = view(pose, zoom);
                 for (x, y) in [(0.0, 0.0), (1200.5, 900.25), (2999.0, 17.5)] {
                     let point = ImagePoint::new(x, y);
                     let back = view.image_from_ui(view.ui_from_image(point));
@@ -134,7 +149,7 @@ mod tests {
 
     #[test]
     fn zooming_keeps_the_place_under_the_pointer() {
-        let view = view(false, 0.2);
+        let view = view(Pose::default(), 0.2);
         let pointer = pos2(100.0, 400.0);
         let held = view.image_from_ui(pointer);
         let Viewport::At { center, zoom } = view.zoomed_at(pointer, 1.7) else {
@@ -147,7 +162,7 @@ mod tests {
 
     #[test]
     fn panning_moves_the_film_with_the_hand() {
-        let view = view(false, 0.5);
+        let view = view(Pose::default(), 0.5);
         let place = view.image_from_ui(pos2(200.0, 200.0));
         let Viewport::At { center, zoom } = view.panned(vec2(30.0, -12.0)) else {
             panic!("a panned viewport has a place")
@@ -158,7 +173,8 @@ mod tests {
 
     #[test]
     fn mirroring_changes_left_and_right_alone() {
-        let (plain, mirrored) = (view(false, 1.0), view(true, 1.0));
+        let is_mirrored = Pose { is_mirrored: true, ..Pose::default() };
+        let (plain, mirrored) = (view(Pose::default(), 1.0), view(is_mirrored, 1.0));
         let point = ImagePoint::new(1210.5, 905.25);
         let (a, b) = (plain.ui_from_image(point), mirrored.ui_from_image(point));
         assert_eq!(a.y, b.y);

@@ -20,6 +20,7 @@
 //! - [`background`]: which of its pixels are no tissue?
 //! - `region`: what does a square of it look like, at a handy step?
 //! - [`voi_lut`]: what does the eye see? Stored values to 8-bit display values.
+//! - [`hanging`]: which way round does it hang on the screen?
 //! - [`dicom`]: how does a file become a `Mammogram`, whatever is in the file?
 //! - [`segmentation`]: where does this mass end?
 //! - [`measures`]: how large, how round, how sharp is it?
@@ -46,6 +47,7 @@ pub mod encoder;
 pub mod evaluation;
 pub mod files;
 pub mod geometry;
+pub mod hanging;
 pub mod import;
 pub mod index;
 pub mod lexicon;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Modules of the core from the floor up; a module imports only from its own layer or below.
 const LAYERS: &[&[&str]] = &[
     &["geometry", "lexicon", "descriptor", "progress", "places", "files"],
-    &["mammogram", "background", "region", "phantom", "voi_lut", "measures", "case"],
+    &["mammogram", "background", "region", "phantom", "voi_lut", "hanging", "measures", "case"],
     &["segmentation", "patch", "index", "structure_from_motion"],
     &["encoder", "library", "dicom"],
     &["import", "retrieval", "sheet"],

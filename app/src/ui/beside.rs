@@ -58,15 +58,16 @@ pub(super) fn show(
     caption(ui, state, rect, neighbour, commands);
 }
 
-/// How far the middle of the screen is from the middle of the query's mass, in mm.
+/// How far the middle of the screen is from the middle of the query's mass, in mm to the right and
+/// down as the film hangs.
 fn off_center(state: &State, film: &Film, read: &ReadFilm) -> Option<(f64, f64)> {
     let spacing = read.mammogram.spacing?;
     let middle = film.marked()?.outline.contour.centroid();
     let view = film.viewport.view(state.query_in_ui(), &read.mammogram);
-    let center = view.center_in_image;
+    let (center, (across, down)) = (view.center_in_image, view.directions());
     Some((
-        (center.x - middle.x) * spacing.column_spacing_mm,
-        (center.y - middle.y) * spacing.row_spacing_mm,
+        (center.x - middle.x) * spacing.column_spacing_mm * across,
+        (center.y - middle.y) * spacing.row_spacing_mm * down,
     ))
 }
 

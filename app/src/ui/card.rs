@@ -6,6 +6,7 @@ use egui::{
 };
 use precedent_core::case::{Case, Terms};
 use precedent_core::geometry::ImagePoint;
+use precedent_core::hanging;
 use precedent_core::lexicon::{ImageLaterality, Pathology};
 use precedent_core::mammogram::Mammogram;
 use precedent_core::measures::Measure;
@@ -235,14 +236,14 @@ fn place(
         }
         (Framing::Beside { .. }, _) => (case.contour.centroid(), zoom, (0.0, 0.0)),
     };
-    let across = if is_mirrored { -1.0 } else { 1.0 };
-    let view = View {
-        rect_in_ui: rect,
-        center_in_image: ImagePoint::new(middle.x + across * offset.0, middle.y + offset.1),
-        zoom,
-        aspect: aspect(picture),
-        is_mirrored,
-    };
+    // As its own orientation has it, then to the film's side.
+    let mut pose = hanging::pose(picture);
+    pose.is_mirrored ^= is_mirrored;
+    let aspect = aspect(picture);
+    let mut view = View { rect_in_ui: rect, center_in_image: middle, zoom, aspect, pose };
+    let (across, down) = view.directions();
+    view.center_in_image =
+        ImagePoint::new(middle.x + across * offset.0, middle.y + down * offset.1);
     Some(Placed { view, is_mirrored, is_to_scale })
 }
 

@@ -2,6 +2,7 @@
 
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
 use precedent_core::geometry::{Contour, ImagePoint};
+use precedent_core::hanging::Edges;
 use precedent_core::mammogram::Mammogram;
 use precedent_core::segmentation::{Correction, DOUBTFUL, Outline, Prompt};
 
@@ -71,7 +72,9 @@ pub(super) fn size(painter: &Painter, view: &View, marked: &Marked) {
         "{:.1} × {:.1} {}",
         measures.longest_diameter, measures.perpendicular_diameter, measures.unit
     );
-    let corner = view.ui_from_image(marked.outline.contour.bounds().max) + vec2(8.0, 4.0);
+    let bounds = marked.outline.contour.bounds();
+    let bounds = Rect::from_two_pos(view.ui_from_image(bounds.min), view.ui_from_image(bounds.max));
+    let corner = bounds.right_bottom() + vec2(8.0, 4.0);
     let font = theme::plain(12.0);
     let width = painter.layout_no_wrap(text.clone(), font.clone(), theme::TEXT).size().x;
     let room = painter.clip_rect().shrink(12.0);
@@ -128,6 +131,21 @@ pub(super) fn cross(painter: &Painter, at: Pos2, arm: f32) {
         let line = Stroke::new(stroke_width, ink);
         painter.line_segment([at - vec2(arm, 0.0), at + vec2(arm, 0.0)], line);
         painter.line_segment([at - vec2(0.0, arm), at + vec2(0.0, arm)], line);
+    }
+}
+
+/// What lies at the film's edges, as it hangs; in doubt with a question mark.
+pub(super) fn edges(painter: &Painter, rect: Rect, edges: &Edges) {
+    let doubt = if edges.is_doubted { "?" } else { "" };
+    for (at, align, letters) in [
+        (rect.left_center() + vec2(14.0, 0.0), Align2::LEFT_CENTER, &edges.left),
+        // Below the chips, before the strip of frames, above the ruler.
+        (rect.center_top() + vec2(0.0, 44.0), Align2::CENTER_TOP, &edges.top),
+        (rect.right_center() - vec2(26.0, 0.0), Align2::RIGHT_CENTER, &edges.right),
+        (rect.center_bottom() - vec2(0.0, 8.0), Align2::CENTER_BOTTOM, &edges.bottom),
+    ] {
+        let ink = if edges.is_doubted { theme::CAUTION } else { theme::TEXT_SECOND };
+        words(painter, at, align, &format!("{letters}{doubt}"), theme::strong(14.0), ink);
     }
 }
 

@@ -4,6 +4,7 @@ use egui::{
     Align2, CursorIcon, EventFilter, Id, Key, Pos2, Rect, Role, Sense, Ui, WidgetInfo, vec2,
 };
 use precedent_core::geometry::ImagePoint;
+use precedent_core::hanging::{self, Pose};
 use precedent_core::segmentation::Correction;
 
 use super::hand::{self, Hand};
@@ -82,7 +83,8 @@ fn read_film(
 ) {
     let rect = view.rect_in_ui;
     let response = ui.interact(rect, id(), Sense::click_and_drag());
-    let label = format!("Film {} {}", films::side_and_view(&read.mammogram), film.name());
+    let (side, hung) = (films::side_and_view(&read.mammogram), hung(view.pose));
+    let label = format!("Film {side} {}{hung}", film.name());
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, &label));
     if response.has_focus() {
         let filter = EventFilter {
@@ -115,7 +117,7 @@ fn read_film(
     }
     labels(&painter, state, film, read, view);
     frames::show(ui, film, read, rect, commands);
-    chips(ui, read, rect, commands);
+    chips(ui, film, read, rect, commands);
     tools::chip(ui, state, read, rect, commands);
     hand::wheel(ui, state, film, &response, view, commands);
     let hand = hand::act(ui, state, film, &response, view, commands);
@@ -189,13 +191,31 @@ fn outlines(painter: &egui::Painter, state: &State, film: &Film, view: &View, is
     }
 }
 
-/// Side and view, the ruler, the window: at the corners, where no tissue is.
+/// What was done to the pixels as they are stored, so that the film hangs.
+fn hung(pose: Pose) -> &'static str {
+    match (pose.is_mirrored, pose.is_upside_down) {
+        (false, false) => "",
+        (true, false) => ", mirrored to hang",
+        (false, true) => ", turned over to hang",
+        (true, true) => ", turned round to hang",
+    }
+}
+
+/// Side and view, the ruler, the window, the directions: at corners and edges, where no tissue is.
 fn labels(painter: &egui::Painter, state: &State, film: &Film, read: &ReadFilm, view: &View) {
     let rect = view.rect_in_ui;
     let side = films::side_and_view(&read.mammogram);
     let at = rect.left_top() + vec2(14.0, 12.0);
     if !side.is_empty() {
         marks::words(painter, at, Align2::LEFT_TOP, &side, theme::strong(20.0), theme::TEXT);
+    }
+    if view.pose != Pose::default() {
+        let at = rect.left_top() + vec2(14.0, 40.0);
+        let text = hung(view.pose).trim_start_matches(", ");
+        marks::words(painter, at, Align2::LEFT_TOP, text, theme::plain(12.0), theme::TEXT_SECOND);
+    }
+    if let Some(edges) = hanging::edges(&read.mammogram, view.pose) {
+        marks::edges(painter, rect, &edges);
     }
     marks::scale_bar(painter, view, &read.mammogram, rect.left_bottom());
     if let Some(window) = &film.window {
@@ -216,22 +236,21 @@ fn labels(painter: &egui::Painter, state: &State, film: &Film, read: &ReadFilm, 
 }
 
 /// Cautions of the film, and the way to state its size, at the upper right.
-fn chips(ui: &mut Ui, read: &ReadFilm, rect: Rect, commands: &mut Vec<Command>) {
-    let film = &read.mammogram;
+fn chips(ui: &mut Ui, film: &Film, read: &ReadFilm, rect: Rect, commands: &mut Vec<Command>) {
     let corner = Rect::from_min_max(
         rect.left_top() + vec2(120.0, 10.0),
         rect.right_top() + vec2(-12.0, 34.0),
     );
     let layout = egui::Layout::right_to_left(egui::Align::Center);
     let mut corner = ui.new_child(egui::UiBuilder::new().max_rect(corner).layout(layout));
-    for caution in &film.cautions {
+    for caution in read.mammogram.cautions.iter().chain(&film.cautions) {
         let (ink, ground) = match caution.is_doubt() {
             true => (theme::CAUTION, theme::CAUTION_GROUND),
             false => (theme::TEXT_SECOND, theme::RAISED),
         };
         super::chip(&mut corner, &caution.code, &caution.text, ink, ground);
     }
-    if film.spacing.is_none() {
+    if read.mammogram.spacing.is_none() {
         let text = "State the pixel size…";
         let why = "The film does not say how large its pixels are; lengths are in pixels until you state it";
         let chip = super::chip(&mut corner, text, why, theme::CAUTION, theme::CAUTION_GROUND);

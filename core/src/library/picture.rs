@@ -39,6 +39,9 @@ pub struct Format {
     pub padding: Option<(i32, i32)>,
     pub voi_luts: Vec<VoiLut>,
     pub lossy: bool,
+    /// How it hangs; absent in libraries of before.
+    #[serde(default)]
+    pub patient_orientation: Option<[String; 2]>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +91,7 @@ impl Picture {
             padding: film.padding,
             voi_luts: film.voi_luts.clone(),
             lossy: film.lossy,
+            patient_orientation: film.patient_orientation.clone(),
         };
         Self { bytes, hash, format }
     }
@@ -110,7 +114,7 @@ pub(super) fn film(bytes: &[u8], format: &Format, case: &Case) -> Result<Mammogr
         spacing: case.spacing,
         image_laterality: case.image_laterality,
         view_position: case.view_position,
-        patient_orientation: None,
+        patient_orientation: format.patient_orientation.clone(),
         patient_id: None,
         sop_instance_uid: None,
         lossy: format.lossy,

@@ -14,8 +14,10 @@ use dicom_dictionary_std::tags;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::dataset::{DataSet, Item};
+pub use self::text::{NameSet, read_as};
 use super::frame::Layout;
 use super::pixels::Stored;
+use crate::hanging;
 use crate::lexicon::{ImageLaterality, ViewPosition};
 use crate::mammogram::{Caution, ModalityLut, PhotometricInterpretation, Spacing};
 use crate::voi_lut::VoiLut;
@@ -149,12 +151,12 @@ pub(super) fn settle(dataset: &DataSet, layout: &Layout) -> Result<Attributes, E
     let spacing = spacing::spacing(dataset, &mut cautions);
     let image_laterality = view::image_laterality(dataset, &mut cautions);
     let view_position = view::view_position(dataset, &mut cautions);
-    let patient_orientation = view::patient_orientation(dataset);
-    let drawn_side = patient_orientation.as_ref().and_then(|axes| {
-        let side = view::side_of_oblique(view_position, axes)?;
-        image_laterality.filter(|l| *l != ImageLaterality::Both && *l != side).map(|_| side)
-    });
-    if let Some(side) = drawn_side {
+    let patient_orientation = view::patient_orientation(dataset, &mut cautions);
+    let other_breast = patient_orientation
+        .as_ref()
+        .zip(image_laterality)
+        .and_then(|(axes, side)| hanging::other_breast(side, view_position, axes));
+    if let Some(side) = other_breast {
         let text = format!("PatientOrientation is that of the other breast ({side})");
         cautions.push(Caution::new("W-LATERALITY-CONFLICT", text));
     }
@@ -191,7 +193,8 @@ pub(super) fn settle(dataset: &DataSet, layout: &Layout) -> Result<Attributes, E
         view_position,
         patient_orientation,
         patient_id,
-        patient_name: dataset.text(tags::PATIENT_NAME),
+        // One value (VM 1): a backslash in it is a letter's second byte under a wrong declaration.
+        patient_name: Some(dataset.texts(tags::PATIENT_NAME).join("\\")).filter(|n| !n.is_empty()),
         study: Study {
             study_instance_uid: dataset.text(tags::STUDY_INSTANCE_UID),
             study_date: dataset.text(tags::STUDY_DATE),

@@ -3,6 +3,7 @@
 use dicom_dictionary_std::tags;
 
 use super::dataset::{DataSet, Item, items};
+use crate::hanging;
 use crate::lexicon::{ImageLaterality, ViewPosition};
 use crate::mammogram::Caution;
 
@@ -46,34 +47,27 @@ pub(super) fn image_laterality(
     first
 }
 
-/// The breast that the axes of an oblique view belong to: towards the feet a mediolateral oblique
-/// goes towards the middle, which is left on a right breast (PS3.3 C.7.6.1.1.1).
-pub(super) fn side_of_oblique(
-    view: Option<ViewPosition>,
-    orientation: &[String; 2],
-) -> Option<ImageLaterality> {
-    if !matches!(view, Some(ViewPosition::Mlo | ViewPosition::Lmo)) {
+/// PatientOrientation (0020,0020): the directions of rows and of columns. Film collections keep
+/// the view in its place, which is no orientation and no fault.
+pub(super) fn patient_orientation(
+    dataset: &DataSet,
+    cautions: &mut Vec<Caution>,
+) -> Option<[String; 2]> {
+    let values = dataset.texts(tags::PATIENT_ORIENTATION);
+    let is_letters = |text: &String| text.len() <= 3 && text.chars().all(|c| "ALPRHF".contains(c));
+    let axes: [String; 2] = values.try_into().ok()?;
+    if !axes.iter().all(is_letters) || axes.iter().all(String::is_empty) {
         return None;
     }
-    orientation.iter().find_map(|axis| {
-        let has = |letter| axis.contains(letter);
-        match (has('F'), has('H'), has('L'), has('R')) {
-            (true, false, true, false) | (false, true, false, true) => Some(ImageLaterality::Right),
-            (true, false, false, true) | (false, true, true, false) => Some(ImageLaterality::Left),
-            _ => None,
-        }
-    })
-}
-
-/// PatientOrientation (0020,0020) where it is one: the directions of rows and of columns.
-pub(super) fn patient_orientation(dataset: &DataSet) -> Option<[String; 2]> {
-    let values = dataset.texts(tags::PATIENT_ORIENTATION);
-    let is_axis =
-        |text: &str| (1..=3).contains(&text.len()) && text.chars().all(|c| "ALPRHF".contains(c));
-    match &values[..] {
-        [row, column] if is_axis(row) && is_axis(column) => Some([row.clone(), column.clone()]),
-        _ => None,
+    if hanging::is_possible(&axes) {
+        return Some(axes);
     }
+    let [row, column] = axes;
+    let text = format!(
+        "PatientOrientation \"{row}\\{column}\" is none: rows and columns cannot both run so"
+    );
+    cautions.push(Caution::new("W-ORIENTATION-INVALID", text));
+    None
 }
 
 /// ViewCodeSequence, then ViewPosition, then a view that stands in PatientOrientation or in
