@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use precedent_core::case::CaseId;
-use precedent_core::dicom::{self, Reader};
+use precedent_core::dicom::Reader;
 use precedent_core::encoder::{DeviceChoice, Encoder};
 use precedent_core::import::{self, OnFault, Outcome, Rules, manifest};
 use precedent_core::library::{Error, Library, Picture};
@@ -56,6 +56,11 @@ impl Bench {
         self.dir.path().join(format!("film{number}.png"))
     }
 
+    /// A file in the folder of the manifest.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
     pub(crate) fn manifest(&self) -> PathBuf {
         self.dir.path().join("manifest.csv")
     }
@@ -77,11 +82,15 @@ impl Bench {
         bench
     }
 
-    fn import(&self, library: &mut Library, on_fault: OnFault) -> Result<Outcome, import::Error> {
-        self.import_by(library, on_fault, false)
+    pub(crate) fn import(
+        &self,
+        library: &mut Library,
+        on_fault: OnFault,
+    ) -> Result<Outcome, import::Error> {
+        self.import_by(library, on_fault, true)
     }
 
-    fn import_by(
+    pub(crate) fn import_by(
         &self,
         library: &mut Library,
         on_fault: OnFault,
@@ -185,31 +194,6 @@ fn a_faulty_row_is_named_and_the_others_come_in_or_none_as_asked() {
     assert_eq!((outcome.added.len(), lines), (2, vec![3, 5]));
     assert!(outcome.faults[0].reason.contains("gone.png"), "{:?}", outcome.faults);
     assert!(library.verify().expect("it can be read").faults.is_empty());
-}
-
-#[test]
-fn a_film_in_doubt_waits_for_a_person() {
-    let bench = Bench::new(2);
-    // The first film as a DICOM file that says that text is burnt into it.
-    let png = reader().read(&bench.film(0)).expect("our own film");
-    let film = bench.dir.path().join("burnt.dcm");
-    dicom::write(&png, &film).expect("a small file");
-    let mut bytes = fs::read(&film).expect("it was just written");
-    let at = bytes.windows(4).position(|w| w == [0x28, 0, 0x52, 0x10]).expect("it has a rescale");
-    bytes.splice(at..at, *b"\x28\0\x01\x03CS\x04\0YES ");
-    fs::write(&film, bytes).expect("a small file");
-    let rows = fs::read_to_string(bench.manifest()).expect("our own manifest");
-    fs::write(bench.manifest(), rows.replace("film0.png", "burnt.dcm")).expect("small");
-
-    let mut library = Library::create(&bench.library()).expect("a new folder");
-    let outcome = bench.import(&mut library, OnFault::Continue).expect("one row waits");
-    assert_eq!((outcome.added.len(), outcome.faults.len()), (1, 1));
-    assert!(outcome.faults[0].reason.contains("W-BURNED-IN"), "{:?}", outcome.faults);
-    let outcome = bench.import_by(&mut library, OnFault::Continue, true).expect("both come in");
-    assert_eq!((outcome.added.len(), outcome.already_there), (1, 1));
-    let case = library.cases().expect("two cases").into_iter().find(|c| c.id == outcome.added[0]);
-    let codes: Vec<_> = case.expect("it came in").cautions.into_iter().map(|c| c.code).collect();
-    assert!(codes.contains(&"W-BURNED-IN".to_owned()), "{codes:?}");
 }
 
 #[test]
@@ -400,7 +384,7 @@ fn fifty_kills_during_imports_lose_no_acknowledged_case_and_leave_no_half_one() 
             Library::create(&library).expect("a new folder");
         }
         let mut child = Command::new(env!("CARGO_BIN_EXE_precedent-cli"))
-            .args(["library", "import", "--ack", "--device", "cpu", "--encoder"])
+            .args(["library", "import", "--ack", "--confirmed", "--device", "cpu", "--encoder"])
             .args([&bench.tiny.bundle(), &library, &bench.manifest()])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -6,6 +6,7 @@ mod encoder;
 mod evaluation;
 mod find;
 mod gestures;
+mod import;
 mod index;
 mod library;
 mod neighbours;

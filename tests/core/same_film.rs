@@ -53,7 +53,7 @@ fn import_manifest(bench: &Bench, library: &mut Library, text: &str) -> Outcome 
         &bench.encoder(),
         &mut reader(),
         &manifest::read(&path).expect("our own manifest"),
-        Rules { on_fault: OnFault::Stop, confirmed: false },
+        Rules { on_fault: OnFault::Stop, confirmed: true },
         &mut |_| ControlFlow::Continue(()),
         &mut |_, _| {},
     )

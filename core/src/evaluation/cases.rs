@@ -9,6 +9,7 @@ use super::Error;
 use crate::dicom::Reader;
 use crate::geometry::{Contour, ImagePoint};
 use crate::import::manifest;
+use crate::import::mask;
 use crate::import::prepare::cut;
 use crate::import::sentence;
 use crate::lexicon::{MassMargin, Pathology};
@@ -227,7 +228,8 @@ impl Listed {
             }
             Source::Mask { film, candidates } => {
                 let film = reader.read(film).map_err(|e| named(sentence(&e)))?;
-                let truth = mask_among(reader, candidates, &film).map_err(named)?;
+                let candidates = candidates.iter().map(PathBuf::as_path);
+                let truth = mask::border_among(reader, candidates, &film).map_err(named)?;
                 (film, truth)
             }
         };
@@ -239,38 +241,6 @@ impl Listed {
             truth,
         })
     }
-}
-
-/// The border of the one candidate with two grey values, in pixels of the film.
-fn mask_among(
-    reader: &mut Reader,
-    candidates: &[PathBuf],
-    film: &Mammogram,
-) -> Result<Contour, String> {
-    let mut masks = Vec::new();
-    for path in candidates {
-        let picture = reader.read(path).map_err(|error| sentence(&error))?;
-        let low = picture.samples.iter().min().copied().unwrap_or_default();
-        let high = picture.samples.iter().max().copied().unwrap_or_default();
-        if low < high && picture.samples.iter().all(|s| *s == low || *s == high) {
-            masks.push((picture, high));
-        }
-    }
-    let [(mask, high)] = &masks[..] else {
-        return Err(format!("{} pictures with two grey values, one is wanted", masks.len()));
-    };
-    let across = f64::from(film.columns) / f64::from(mask.columns);
-    let down = f64::from(film.rows) / f64::from(mask.rows);
-    if (across - 1.0).abs() > 0.01 || (down - 1.0).abs() > 0.01 {
-        return Err(format!(
-            "the mask of {} x {} pixels does not fit the film of {} x {}",
-            mask.columns, mask.rows, film.columns, film.rows
-        ));
-    }
-    let inside: Vec<bool> = mask.samples.iter().map(|sample| sample == high).collect();
-    let border = Contour::around(mask.columns as usize, &inside);
-    // Within a hundredth, the mask is the film's at another size.
-    border.map(|border| border.scaled(across, down)).ok_or_else(|| "the mask is empty".to_owned())
 }
 
 /// `Mass-Training_P_00001_LEFT_CC` and, for a lesion's folder, the number behind it.

@@ -2,7 +2,7 @@
 //!
 //! Parsed strictly: an unknown column or word is told with its line, never guessed. Words of older
 //! BI-RADS editions are mapped here (LOBULATED -> oval, ILL_DEFINED -> indistinct) and leave a
-//! caution on the case. //! [`COLUMNS_HELP`] says what each column holds.
+//! caution on the case. [`COLUMNS_HELP`] says what each column holds.
 
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
@@ -26,6 +26,9 @@ The manifest is a CSV file with a header; columns may come in any order:
 and, where they are known:
   region          circle X Y R | point X Y | box X0 Y0 X1 Y1 | polygon X Y X Y X Y ...
                   in pixels of the file; left out: a point in the middle
+  mask            instead of a region: a picture of the film's size in two values, of which the
+                  brighter is the region; of several, separated by |, the one that is a mask
+  frame           which frame of a file that has several, from 1
   crop            X Y WIDTH HEIGHT: the part of the file that is the picture
   pixel_mm        side of a pixel, for a file that does not tell
   pixel_origin    scanner (of the film), or stated
@@ -36,6 +39,8 @@ and, where they are known:
   breast_density  a to d, or 1 to 4
   assessment      BI-RADS category, 0 to 6
   age             in years
+  confirmed       yes: a person has looked at this picture, no text in it names the patient, and
+                  what is doubted about it is right
   notes           free text, shown with the case: nothing that names the patient";
 
 /// The rows that can be used, and what is wrong with the others.
@@ -54,8 +59,12 @@ pub struct Row {
     pub line: u64,
     /// Below [`Manifest::folder`].
     pub file: PathBuf,
+    /// From 1, as DICOM counts; `None` where the list does not say.
+    pub frame: Option<u32>,
     pub crop: Option<Crop>,
     pub region: Region,
+    /// Below [`Manifest::folder`]: pictures one of which is the region's mask; else none.
+    pub masks: Vec<PathBuf>,
     /// Every name of the patient, never empty.
     pub patients: Vec<String>,
     pub pathology: Pathology,
@@ -66,6 +75,8 @@ pub struct Row {
     pub view_position: Option<ViewPosition>,
     pub spacing: Option<Spacing>,
     pub notes: String,
+    /// A person has looked at this picture and stands for it.
+    pub is_confirmed: bool,
     /// What had to be mapped.
     pub cautions: Vec<Caution>,
 }
@@ -111,13 +122,15 @@ pub enum Error {
 }
 
 const REQUIRED: [&str; 5] = ["file", "patients", "pathology", "outcome_basis", "source"];
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 20] = [
     "file",
     "patients",
     "pathology",
     "outcome_basis",
     "source",
     "region",
+    "mask",
+    "frame",
     "crop",
     "pixel_mm",
     "pixel_origin",
@@ -128,6 +141,7 @@ const COLUMNS: [&str; 17] = [
     "breast_density",
     "assessment",
     "age",
+    "confirmed",
     "notes",
 ];
 
@@ -221,9 +235,12 @@ impl<'a> Cells<'a> {
 
 fn parse_row(line: u64, cells: &Cells<'_>) -> Result<Row, String> {
     let mut cautions = Vec::new();
-    let file = PathBuf::from(cells.require("file")?);
-    if !file.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir)) {
-        return Err("`file` must be a path below the manifest's folder".to_owned());
+    let file = below(cells.require("file")?, "file")?;
+    let masks =
+        cells.get("mask").map(|masks| masks.split('|').map(|mask| below(mask.trim(), "mask")));
+    let masks: Vec<PathBuf> = masks.into_iter().flatten().collect::<Result<_, _>>()?;
+    if !masks.is_empty() && cells.get("region").is_some() {
+        return Err("`region` and `mask` both say where the region is".to_owned());
     }
     let patients: Vec<String> = cells
         .require("patients")?
@@ -247,8 +264,10 @@ fn parse_row(line: u64, cells: &Cells<'_>) -> Result<Row, String> {
     Ok(Row {
         line,
         file,
+        frame: cells.parse("frame", frame)?,
         crop: cells.parse("crop", crop)?,
         region: cells.parse("region", region)?.unwrap_or(Region::Middle),
+        masks,
         patients,
         pathology,
         outcome_basis: cells.require("outcome_basis")?.to_owned(),
@@ -258,8 +277,31 @@ fn parse_row(line: u64, cells: &Cells<'_>) -> Result<Row, String> {
         view_position: cells.parse("view", ViewPosition::from_word)?,
         spacing,
         notes: cells.get("notes").unwrap_or_default().to_owned(),
+        is_confirmed: cells.parse("confirmed", yes_or_no)?.unwrap_or(false),
         cautions,
     })
+}
+
+/// A path that leads nowhere but down.
+fn below(path: &str, column: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    if path.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir)) {
+        return Ok(path);
+    }
+    Err(format!("`{column}` must be a path below the manifest's folder"))
+}
+
+/// A frame's number, from 1.
+pub(super) fn frame(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|number| *number > 0)
+}
+
+fn yes_or_no(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
 }
 
 /// `a` to `d`, or 1 to 4.
@@ -332,11 +374,11 @@ mod tests {
         read(&path)
     }
 
-    const HEAD: &str = "file,patients,pathology,outcome_basis,source,region,crop,pixel_mm,pixel_origin,laterality,view,shape,margin,breast_density,assessment,age,notes\n";
+    const HEAD: &str = "file,patients,pathology,outcome_basis,source,region,crop,pixel_mm,pixel_origin,laterality,view,shape,margin,breast_density,assessment,age,notes,frame,confirmed\n";
 
     #[test]
     fn every_column_arrives_where_it_belongs() {
-        let row = "a/b.png,X 1 | Y-2,malignant,biopsy,\"S, T\",circle 10 20.5 3,1 2 30 40,0.05,scanner,RIGHT,mlo,Round,SPICULATED,3,5,61,seen twice\n";
+        let row = "a/b.png,X 1 | Y-2,malignant,biopsy,\"S, T\",circle 10 20.5 3,1 2 30 40,0.05,scanner,RIGHT,mlo,Round,SPICULATED,3,5,61,seen twice,3,yes\n";
         let manifest = parse(&format!("{HEAD}{row}")).expect("a good manifest");
         assert!(manifest.faults.is_empty(), "{:?}", manifest.faults);
         let row = &manifest.rows[0];
@@ -359,7 +401,24 @@ mod tests {
             }
         );
         assert_eq!(row.notes, "seen twice");
+        assert_eq!((row.frame, row.is_confirmed), (Some(3), true));
         assert!(row.cautions.is_empty());
+    }
+
+    #[test]
+    fn a_region_is_marked_once_and_frames_count_from_one() {
+        let text = "file,patients,pathology,outcome_basis,source,region,mask,frame,confirmed\n\
+            x.dcm,P,benign,b,s,,a.png | b.png,1,no\n\
+            x.dcm,P,benign,b,s,point 1 2,a.png,,\n\
+            x.dcm,P,benign,b,s,,../a.png,,\n\
+            x.dcm,P,benign,b,s,,,0,\n\
+            x.dcm,P,benign,b,s,,,,perhaps\n";
+        let manifest = parse(text).expect("the header is good");
+        let [row] = &manifest.rows[..] else { panic!("{manifest:?}") };
+        assert_eq!(row.masks, [PathBuf::from("a.png"), PathBuf::from("b.png")]);
+        assert_eq!((row.frame, row.is_confirmed), (Some(1), false));
+        let lines: Vec<u64> = manifest.faults.iter().map(|fault| fault.line).collect();
+        assert_eq!(lines, [3, 4, 5, 6]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::progress::{Progress, Report};
 use crate::structure_from_motion::{Feature, sift};
 
 pub mod manifest;
+pub(crate) mod mask;
 pub(crate) mod prepare;
 pub mod public_layout;
 pub mod same_film;
@@ -52,8 +53,9 @@ pub enum OnFault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
     pub on_fault: OnFault,
-    /// A person has looked at the films about which there is a doubt ([`Caution::is_doubt`]): they
-    /// come in with their cautions. Else such a film is a fault of its row.
+    /// A person has looked at every picture of the manifest and stands for it: no text in it names
+    /// the patient, and where there is a doubt ([`Caution::is_doubt`]) it is right. Else a picture
+    /// whose own row does not say so is a fault of that row.
     pub confirmed: bool,
 }
 
@@ -113,8 +115,8 @@ pub fn import(
                 return Ok(Described::Known(read.id, patients));
             }
             let prepared = cut_region(read, row)?;
-            if !confirmed {
-                refuse_doubts(&prepared, row)?;
+            if !confirmed && !row.is_confirmed {
+                return Err(unconfirmed(&prepared, row));
             }
             let patch = patch::extract(&prepared.film, &prepared.contour);
             let features = sift::of_patch(&patch);
@@ -153,17 +155,17 @@ pub fn import(
     Ok(outcome)
 }
 
-/// A film whose picture, side, size or patient may be wrong waits for a person. That a picture file
-/// says nothing of itself is no doubt here: the manifest speaks for it.
-fn refuse_doubts(prepared: &Prepared, row: &Row) -> Result<(), String> {
+/// What a person must look for: a header that is silent on text in the picture, or denies it, proves
+/// nothing, and a film's picture, side, size or patient may be wrong. That a picture file says
+/// nothing of itself is no doubt here: the manifest speaks for it.
+fn unconfirmed(prepared: &Prepared, row: &Row) -> String {
     let own = prepared.cautions.iter().filter(|caution| !row.cautions.contains(caution));
     let mut doubts = own.filter(|caution| caution.is_doubt() && caution.code != "W-PICTURE");
-    match doubts.next() {
-        None => Ok(()),
-        Some(Caution { code, text }) => {
-            Err(format!("a person must look at this film and confirm it first ({code}: {text})"))
-        }
-    }
+    let why = match doubts.next() {
+        Some(Caution { code, text }) => format!("{code}: {text}"),
+        None => "text in it may name the patient".to_owned(),
+    };
+    format!("a person must look at this picture and confirm it first ({why})")
 }
 
 /// Describes every case of a library again, by another encoder; all or none.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::manifest::{Crop, Region, Row};
-use super::sentence;
+use super::{mask, sentence};
 use crate::case::CaseId;
 use crate::dicom;
 use crate::geometry::{Contour, ImagePoint, ImageRect};
@@ -54,6 +54,8 @@ pub(super) struct ReadRow {
     path: PathBuf,
     pub(super) film: Mammogram,
     film_hash: [u8; 32],
+    /// In pixels of the file.
+    region: Region,
 }
 
 /// Reads a row's file, outlines its region and cuts what is to be stored. The error is a sentence
@@ -77,14 +79,29 @@ pub(super) fn read_row(
     row: &Row,
 ) -> Result<ReadRow, String> {
     let path = inside(folder, &row.file)?;
-    let film = reader.read(&path).map_err(|error| sentence(&error))?;
+    let film = match row.frame {
+        Some(number) => reader.read_frame(&path, number - 1),
+        None => reader.read(&path),
+    };
+    let film = film.map_err(|error| sentence(&error))?;
+    if mask::bright_of_two(&film).is_some() {
+        return Err("the picture has only two grey values: it is a mask, not a film".to_owned());
+    }
+    let region = if row.masks.is_empty() {
+        row.region.clone()
+    } else {
+        let masks = row.masks.iter().map(|mask| inside(folder, mask));
+        let masks: Vec<PathBuf> = masks.collect::<Result<_, _>>()?;
+        let masks = masks.iter().map(PathBuf::as_path);
+        Region::Polygon(mask::border_among(reader, masks, &film)?)
+    };
     let film_hash = identity::film_hash(&film);
-    let id = case_id(&film_hash, row);
-    Ok(ReadRow { id, path, film, film_hash })
+    let id = case_id(&film_hash, row.crop, &region);
+    Ok(ReadRow { id, path, film, film_hash, region })
 }
 
 pub(super) fn cut_region(read: ReadRow, row: &Row) -> Result<Prepared, String> {
-    let ReadRow { id, path, film, film_hash } = read;
+    let ReadRow { id, path, film, film_hash, region } = read;
     let film = completed(film, row)?;
     let film = Arc::new(match row.crop {
         Some(crop) => cut(&film, crop)?,
@@ -92,7 +109,7 @@ pub(super) fn cut_region(read: ReadRow, row: &Row) -> Result<Prepared, String> {
     });
     let offset = row.crop.map_or(ImagePoint::default(), corner);
 
-    let region = shifted(&row.region, offset);
+    let region = shifted(&region, offset);
     let contour = match (row.pathology, &region) {
         (Pathology::Normal, Region::Circle { center, radius }) => {
             outline_normal(&film, *center, *radius)?
@@ -343,10 +360,10 @@ fn keep(path: &Path, film: &Mammogram) -> Option<Picture> {
 }
 
 /// A case is named after its content: the film's pixels, and what the manifest marks on them.
-fn case_id(film_hash: &[u8; 32], row: &Row) -> CaseId {
+fn case_id(film_hash: &[u8; 32], crop: Option<Crop>, region: &Region) -> CaseId {
     let mut hasher = blake3::Hasher::new();
     hasher.update(film_hash);
-    let marked = serde_json::to_vec(&(row.crop, &row.region)).expect("plain values become JSON");
+    let marked = serde_json::to_vec(&(crop, region)).expect("plain values become JSON");
     hasher.update(&marked);
     CaseId(hasher.finalize().to_hex()[..12].to_owned())
 }

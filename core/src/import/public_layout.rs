@@ -96,8 +96,10 @@ fn parse(line: u64, cells: &Cells<'_>) -> Result<Listed, String> {
         row: Row {
             line,
             file,
+            frame: cells.parse("frame", manifest::frame)?,
             crop: None,
             region,
+            masks: Vec::new(),
             patients: vec![cells.require("patient_id")?.to_owned()],
             pathology,
             outcome_basis: format!("as stated by {dataset}"),
@@ -107,6 +109,7 @@ fn parse(line: u64, cells: &Cells<'_>) -> Result<Listed, String> {
             view_position: cells.parse("view", ViewPosition::from_word)?,
             spacing: pixel_mm.map(|mm| Spacing::square(mm, SpacingOrigin::FilmScanner)),
             notes: cells.get("notes").unwrap_or_default().to_owned(),
+            is_confirmed: false,
             cautions,
         },
         lesion: cells.get("lesion").filter(|word| *word != "none").map(str::to_owned),

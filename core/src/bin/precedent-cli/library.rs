@@ -51,7 +51,8 @@ struct ImportArgs {
     /// Import nothing where a row is faulty, and stop at the first file that fails
     #[arg(long)]
     stop: bool,
-    /// Take films about which there is a doubt too: a person has looked at each of them
+    /// A person has looked at every picture: no text in it names the patient, and where there is a
+    /// doubt about it, it is right; else only rows whose `confirmed` is yes come in
     #[arg(long)]
     confirmed: bool,
     /// Print "ACK ID" once a case is safely on the disk

@@ -1,0 +1,121 @@
+//! What a manifest may bring into a library, and what waits for a person.
+
+use std::fs;
+
+use precedent_core::dicom;
+use precedent_core::geometry::ImagePoint;
+use precedent_core::import::OnFault;
+use precedent_core::library::Library;
+
+use crate::dicom::file::File;
+use crate::library::{Bench, reader};
+
+#[test]
+fn a_film_in_doubt_waits_for_a_person() {
+    let bench = Bench::new(2);
+    // The first film as a DICOM file that says that text is burnt into it.
+    let png = reader().read(&bench.film(0)).expect("our own film");
+    let film = bench.beside("burnt.dcm");
+    dicom::write(&png, &film).expect("a small file");
+    let mut bytes = fs::read(&film).expect("it was just written");
+    let at = bytes.windows(4).position(|w| w == [0x28, 0, 0x52, 0x10]).expect("it has a rescale");
+    bytes.splice(at..at, *b"\x28\0\x01\x03CS\x04\0YES ");
+    fs::write(&film, bytes).expect("a small file");
+    let rows = fs::read_to_string(bench.manifest()).expect("our own manifest");
+    fs::write(bench.manifest(), rows.replace("film0.png", "burnt.dcm")).expect("small");
+
+    let mut library = Library::create(&bench.library()).expect("a new folder");
+    let unseen = bench.import_by(&mut library, OnFault::Continue, false).expect("both rows wait");
+    let reasons: Vec<&str> = unseen.faults.iter().map(|fault| &*fault.reason).collect();
+    assert!(unseen.added.is_empty() && reasons.len() == 2, "{unseen:?}");
+    assert!(reasons[0].contains("W-BURNED-IN"), "{reasons:?}");
+    // E7: a header that is silent on burnt-in text proves nothing.
+    assert!(reasons[1].contains("text in it may name the patient"), "{reasons:?}");
+
+    // One is looked at and confirmed in its row, then all.
+    let rows = fs::read_to_string(bench.manifest()).expect("our own manifest");
+    let marked: Vec<String> = rows
+        .lines()
+        .map(|row| {
+            let mark = if row.starts_with("file,") { "confirmed" } else { "" };
+            let mark = if row.starts_with("film1") { "yes" } else { mark };
+            format!("{row},{mark}\n")
+        })
+        .collect();
+    fs::write(bench.manifest(), marked.concat()).expect("small");
+    let outcome = bench.import_by(&mut library, OnFault::Continue, false).expect("one comes in");
+    assert_eq!((outcome.added.len(), outcome.faults.len()), (1, 1));
+    let outcome = bench.import_by(&mut library, OnFault::Continue, true).expect("both come in");
+    assert_eq!((outcome.added.len(), outcome.already_there), (1, 1));
+    let case = library.cases().expect("two cases").into_iter().find(|c| c.id == outcome.added[0]);
+    let codes: Vec<_> = case.expect("it came in").cautions.into_iter().map(|c| c.code).collect();
+    assert!(codes.contains(&"W-BURNED-IN".to_owned()), "{codes:?}");
+}
+
+#[test]
+fn a_region_of_one_frame_of_a_tomosynthesis_comes_in() {
+    let bench = Bench::new(2);
+    let films = [0, 1].map(|number| reader().read(&bench.film(number)).expect("our own film"));
+    let mut file = File::film();
+    file.short((0x0028, 0x0010), 160).short((0x0028, 0x0011), 160);
+    file.text((0x0028, 0x0008), "IS", "2").text((0x0010, 0x0020), "LO", "TOMO");
+    file.text((0x0018, 0x1164), "DS", "0.25\\0.25").short((0x0028, 0x0101), 16);
+    file.short((0x0028, 0x0102), 15);
+    let frames: Vec<u16> = films.iter().flat_map(|film| film.samples.to_vec()).collect();
+    file.pixels(&frames);
+    fs::write(bench.beside("tomo.dcm"), file.bytes()).expect("a small file");
+    let rows = "file,patients,pathology,outcome_basis,source,region,frame,confirmed\n\
+        tomo.dcm,T,benign,drawn,phantoms,circle 80 80 24,2,yes\n\
+        tomo.dcm,T,benign,drawn,phantoms,circle 80 80 20,,no\n\
+        tomo.dcm,T,benign,drawn,phantoms,circle 80 80 20,2,no\n\
+        tomo.dcm,T,benign,drawn,phantoms,circle 80 80 20,3,yes\n";
+    fs::write(bench.manifest(), rows).expect("small");
+    let mut library = Library::create(&bench.library()).expect("a new folder");
+    let outcome = bench.import_by(&mut library, OnFault::Continue, false).expect("it goes on");
+    let reasons: Vec<&str> = outcome.faults.iter().map(|fault| &*fault.reason).collect();
+    assert_eq!((outcome.added.len(), reasons.len()), (1, 3), "{reasons:?}");
+    assert!(reasons[0].contains("W-MULTIFRAME"), "nobody said which: {reasons:?}");
+    assert!(reasons[1].contains("text in it may name"), "no doubt but that: {reasons:?}");
+    assert!(reasons[2].contains("frame 3 was asked for"), "{reasons:?}");
+    let case = library.cases().expect("one case").swap_remove(0);
+    assert!(!case.cautions.iter().any(|c| c.code == "W-MULTIFRAME"), "{:?}", case.cautions);
+    let picture = library.picture(&case).expect("a sound picture");
+    assert_eq!(picture.samples, films[1].samples, "the second frame's own pixels");
+}
+
+#[test]
+fn a_mask_is_told_by_its_content_and_must_fit_its_film() {
+    // E1: CBIS-DDSM has crop and mask under each other's name.
+    let bench = Bench::new(2);
+    let picture = |name: &str, size: u32, is_mask: bool| {
+        let pixel = |x: u32, y: u32| {
+            let inside = x.abs_diff(size / 2).pow(2) + y.abs_diff(size / 2).pow(2) < 30 * 30;
+            image::Luma([if is_mask { 255 * u8::from(inside) } else { (x + y) as u8 }])
+        };
+        let path = bench.beside(name);
+        image::GrayImage::from_fn(size, size, pixel).save(path).expect("a small file");
+    };
+    picture("mask.png", 160, false);
+    picture("crop.png", 160, true);
+    picture("one_percent.png", 161, true);
+    picture("another.png", 170, true);
+    let rows = "file,patients,pathology,outcome_basis,source,mask,pixel_mm\n\
+        film0.png,A,benign,drawn,phantoms,mask.png|crop.png,0.25\n\
+        film1.png,B,benign,drawn,phantoms,one_percent.png,0.25\n\
+        film1.png,B,benign,drawn,phantoms,another.png,0.25\n\
+        film1.png,B,benign,drawn,phantoms,mask.png,0.25\n\
+        crop.png,B,benign,drawn,phantoms,film1.png,0.25\n";
+    fs::write(bench.manifest(), rows).expect("small");
+    let mut library = Library::create(&bench.library()).expect("a new folder");
+    let outcome = bench.import(&mut library, OnFault::Continue).expect("it goes on");
+    let reasons: Vec<&str> = outcome.faults.iter().map(|fault| &*fault.reason).collect();
+    assert_eq!((outcome.added.len(), reasons.len()), (2, 3), "{reasons:?}");
+    assert!(reasons[0].contains("170 x 170 pixels does not fit"), "{reasons:?}");
+    assert!(reasons[1].contains("0 pictures with two grey values"), "{reasons:?}");
+    assert!(reasons[2].contains("it is a mask, not a film"), "{reasons:?}");
+    for case in library.cases().expect("two cases") {
+        // A disc of radius 30: an area of 2827 pixels of a sixteenth of a square millimetre.
+        assert!((case.measures.area / (2827.0 / 16.0) - 1.0).abs() < 0.05, "{:?}", case.measures);
+        assert!(case.contour.contains(ImagePoint::new(80.0, 80.0)));
+    }
+}
