@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use precedent_core::case::CaseId;
-use precedent_core::dicom::{Reader, listing};
+use precedent_core::dicom::{Reader, Stop, listing};
 use precedent_core::encoder::{DeviceChoice, DeviceReport};
 use precedent_core::geometry::Contour;
 use precedent_core::mammogram::Mammogram;
@@ -238,6 +238,10 @@ impl ReadFilms for DicomReader {
 
     fn read(&mut self, path: &Path, frame_idx: u32) -> anyhow::Result<Mammogram> {
         Ok(self.0.read_frame(path, frame_idx)?)
+    }
+
+    fn stop(&self) -> Stop {
+        self.0.stop()
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers, Rect, Vec2};
 use precedent_core::case::CaseId;
+use precedent_core::dicom::NameSet;
 use precedent_core::encoder::DeviceChoice;
 use precedent_core::geometry::ImagePoint;
 use precedent_core::lexicon::Pathology;
@@ -27,6 +28,8 @@ pub enum Command {
     ShowFrame(u32),
     StepFrame(i32),
     CloseFilm(usize),
+    /// Patients' names on the screen are read in this set; `None` as declared.
+    ReadNamesAs(Option<NameSet>),
     ForgetRecent,
     /// The viewer's place on the screen, for what is reckoned from its size.
     PlaceViewer(Rect),

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use precedent_core::dicom::listing::{self, Other};
+use precedent_core::dicom::{NameSet, read_as};
+use precedent_core::mammogram::Caution;
 
 use crate::state::name;
 
@@ -21,21 +23,44 @@ pub struct Listed {
     pub visit: Visit,
     /// "R CC", as much of it as is known.
     pub side_and_view: String,
+    /// What only the films together tell of this one ([`listing::AMONG_FILMS`]).
+    pub cautions: Vec<Caution>,
 }
 
 /// Whose film it is, and of which visit, as the file says it. For the screen alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Visit {
-    pub patient: Option<String>,
+    /// As the file declares it.
+    pub patient_name: Option<String>,
+    pub patient_id: Option<String>,
     /// YYYY-MM-DD where the file has a date.
     pub study_date: Option<String>,
     pub study_instance_uid: Option<String>,
 }
 
+impl Visit {
+    /// Name and number, the name read in another set than declared where that was wished and can be.
+    pub fn patient(&self, names: Option<NameSet>) -> Option<String> {
+        let declared = self.patient_name.as_deref();
+        let other = declared.zip(names).and_then(|(name, set)| read_as(name, set));
+        let name = other.as_deref().or(declared).map(person);
+        match (name, &self.patient_id) {
+            (Some(name), Some(id)) => Some(format!("{name} · {id}")),
+            (name, id) => name.or_else(|| id.clone()),
+        }
+    }
+
+    /// The sets in which the name may be meant.
+    pub fn name_sets(&self) -> Vec<NameSet> {
+        let name = self.patient_name.as_deref().unwrap_or_default();
+        NameSet::ALL.into_iter().filter(|set| read_as(name, *set).is_some()).collect()
+    }
+}
+
 impl Listed {
     /// A film of which nothing is known but its place.
     pub fn unread(path: PathBuf) -> Self {
-        Self { path, visit: Visit::default(), side_and_view: String::new() }
+        Self { path, visit: Visit::default(), side_and_view: String::new(), cautions: Vec::new() }
     }
 }
 
@@ -44,14 +69,10 @@ impl Listing {
     /// A file named by the user is never passed over, so that reading it says what is wrong with it.
     pub fn of(paths: &[PathBuf], found: listing::Listing) -> Self {
         let listed = found.patients.iter().flat_map(|patient| {
-            let name = patient.patient_name.as_deref().map(person);
-            let patient_words = match (name, &patient.patient_id) {
-                (Some(name), Some(id)) => Some(format!("{name} · {id}")),
-                (name, id) => name.or_else(|| id.clone()),
-            };
             patient.studies.iter().flat_map(move |study| {
                 let visit = Visit {
-                    patient: patient_words.clone(),
+                    patient_name: patient.patient_name.clone(),
+                    patient_id: patient.patient_id.clone(),
                     study_date: study.study.study_date.as_deref().map(date),
                     study_instance_uid: study.study.study_instance_uid.clone(),
                 };
@@ -59,7 +80,11 @@ impl Listing {
                     let side = film.attributes.image_laterality.map_or("", |l| l.word());
                     let view = film.attributes.view_position.map_or("", |v| v.word());
                     let side_and_view = format!("{side} {view}").trim().to_owned();
-                    Listed { path: film.path.clone(), visit: visit.clone(), side_and_view }
+                    let cautions = film.attributes.cautions.iter();
+                    let is_among = |c: &&Caution| listing::AMONG_FILMS.contains(&&*c.code);
+                    let cautions = cautions.filter(is_among).cloned().collect();
+                    let (path, visit) = (film.path.clone(), visit.clone());
+                    Listed { path, visit, side_and_view, cautions }
                 })
             })
         });
@@ -144,6 +169,17 @@ mod tests {
         assert_eq!(person("DOE^JANE^^DR"), "DOE, JANE");
         assert_eq!(person("Yamada^Tarou=山田^太郎"), "Yamada, Tarou");
         assert_eq!(person("DOE"), "DOE");
+        let wrong = Visit {
+            patient_name: Some("Íõ^Ð¡¶«".to_owned()),
+            patient_id: Some("P1".to_owned()),
+            ..Visit::default()
+        };
+        assert_eq!(wrong.patient(None).as_deref(), Some("Íõ, Ð¡¶« · P1"), "as declared");
+        assert!(wrong.name_sets().contains(&NameSet::Chinese));
+        assert_eq!(wrong.patient(Some(NameSet::Chinese)).as_deref(), Some("王, 小东 · P1"));
+        let plain = Visit { patient_name: Some("DOE^JANE".to_owned()), ..Visit::default() };
+        assert!(plain.name_sets().is_empty());
+        assert_eq!(plain.patient(Some(NameSet::Chinese)).as_deref(), Some("DOE, JANE"));
         assert_eq!(date("20260102"), "2026-01-02");
         assert_eq!(date("2026.01.02"), "2026.01.02");
     }

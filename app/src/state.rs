@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use egui::Rect;
 use precedent_core::case::CaseId;
+use precedent_core::dicom::NameSet;
 use precedent_core::encoder::DeviceChoice;
 use precedent_core::geometry::ImagePoint;
 use precedent_core::lexicon::Pathology;
-use precedent_core::mammogram::Mammogram;
+use precedent_core::mammogram::{Caution, Mammogram};
 use precedent_core::measures::{Atlas, Measures, Texture};
 use precedent_core::retrieval::{Counts, Neighbour, Neighbours, Query};
 use precedent_core::segmentation::{Correction, Outline, Prompt};
@@ -56,6 +57,8 @@ pub struct State {
     pub next_film_id: u64,
     /// Whether anything is being listed from disk.
     pub is_listing: bool,
+    /// The set in which patients' names are read for the eye; `None` as the files declare.
+    pub names_read_as: Option<NameSet>,
 }
 
 /// Which library and encoder are in use: by argument, else by the settings, else what ships.
@@ -80,6 +83,8 @@ pub struct Film {
     pub visit: Visit,
     /// "R CC" by the file's attributes, before its pixels are read.
     pub side_and_view: String,
+    /// What only the films of its folder together tell of it.
+    pub cautions: Vec<Caution>,
     /// The frame that is wanted, from 0: the one shown once it is read.
     pub frame_idx: u32,
     /// What was done on the file's other frames.
@@ -312,6 +317,7 @@ impl State {
             pixels_per_point: 1.0,
             next_film_id: 0,
             is_listing: false,
+            names_read_as: None,
         }
     }
 
@@ -371,6 +377,7 @@ impl Film {
             path: listed.path,
             visit: listed.visit,
             side_and_view: listed.side_and_view,
+            cautions: listed.cautions,
             frame_idx: 0,
             other_frames: HashMap::new(),
             content: Content::Listed,

@@ -8,11 +8,12 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use precedent_core::case::CaseId;
+use precedent_core::dicom::Stop;
 use precedent_core::encoder::{DeviceChoice, DeviceReport};
 use precedent_core::geometry::{Contour, ImagePoint};
 use precedent_core::mammogram::Mammogram;
@@ -88,6 +89,10 @@ pub enum Reply {
         frame_idx: u32,
         result: Result<ReadFilm, String>,
     },
+    /// Reading was given up for the film that is to be shown.
+    Stopped {
+        film: FilmId,
+    },
     Outline {
         generation: u64,
         /// Around the click is no reliable mass.
@@ -131,6 +136,10 @@ pub trait ReadFilms: Send {
     fn list(&mut self, paths: &[PathBuf]) -> Listing;
     /// One frame of a file, from 0.
     fn read(&mut self, path: &Path, frame_idx: u32) -> anyhow::Result<Mammogram>;
+    /// What makes a read end at once, from another thread.
+    fn stop(&self) -> Stop {
+        Stop::default()
+    }
 }
 
 /// The part of the core that knows cases, so that a test can stand in for it.
@@ -161,6 +170,9 @@ pub struct Tools {
 /// The window's end of the threads.
 pub struct Desk {
     films: Sender<Request>,
+    /// The film that is being read, and what ends it: the one to be shown waits for no other.
+    reading: Arc<Mutex<Option<FilmId>>>,
+    stop: Stop,
     outlines: Sender<Request>,
     cases: Sender<Request>,
     replies: Receiver<Reply>,
@@ -172,8 +184,15 @@ impl Desk {
         let (reply_to, replies) = channel();
         let Tools { mut reader, journal, open_cases } = tools;
         let recalled = journal.clone();
+        let (stop, reading) = (reader.stop(), Arc::new(Mutex::new(None)));
+        let read_now = Arc::clone(&reading);
         let films = start("films", reply_to.clone(), wake.clone(), move |request| {
-            films_reply(reader.as_mut(), recalled.as_ref(), request)
+            if let Request::Read { film, .. } = &request {
+                *read_now.lock().unwrap_or_else(PoisonError::into_inner) = Some(*film);
+            }
+            let reply = films_reply(reader.as_mut(), recalled.as_ref(), request);
+            *read_now.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            reply
         });
         let mut outliner = None;
         let outlines = start("outlines", reply_to.clone(), wake.clone(), move |request| {
@@ -183,10 +202,16 @@ impl Desk {
         let cases = start("cases", reply_to, wake, move |request| {
             cases_reply(open_cases.as_ref(), &mut cases_open, request)
         });
-        Self { films, outlines, cases, replies }
+        Self { films, reading, stop, outlines, cases, replies }
     }
 
     pub fn send(&self, request: Request) {
+        if let Request::Read { film, is_shown: true, .. } = &request {
+            let reading = *self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+            if reading.is_some_and(|other| other != *film) {
+                self.stop.now();
+            }
+        }
         let thread = match &request {
             Request::List { .. } | Request::Read { .. } => &self.films,
             Request::Outline { .. }

@@ -80,3 +80,30 @@ fn a_mark_beside_the_film_is_refused_in_words() {
     window.get_by_label_contains("outside the image");
     assert!(shown_film(&window).marked().is_none());
 }
+
+#[test]
+fn a_film_that_takes_long_is_given_up_for_the_one_that_is_wanted() {
+    // E9: nothing waits for a file that never comes to an end.
+    let films = vec![
+        ("slow.dcm", Stored::Hangs),
+        ("two.dcm", Stored::Film(Box::new(phantom(2)))),
+        ("three.dcm", Stored::Film(Box::new(phantom(3)))),
+    ];
+    let mut window = Setup { films, ..Setup::default() }.open();
+    until(&mut window, "the first is on its way", |state| {
+        matches!(state.film().map(|film| &film.content), Some(Content::Reading { .. }))
+    });
+    window.key_press(egui::Key::PageDown);
+    until(&mut window, "the second is shown", |state| {
+        state.film().is_some_and(|film| film.name() == "two.dcm" && film.read().is_some())
+    });
+    // Wanted again it is read again, and given up again.
+    window.key_press(egui::Key::PageUp);
+    until(&mut window, "the first is on its way again", |state| {
+        matches!(state.film().map(|film| &film.content), Some(Content::Reading { .. }))
+    });
+    window.key_press(egui::Key::PageUp);
+    until(&mut window, "the third is shown", |state| {
+        state.film().is_some_and(|film| film.name() == "three.dcm" && film.read().is_some())
+    });
+}

@@ -14,12 +14,13 @@ use precedent::listing::{Listed, Listing};
 use precedent::state::{Content, Film, Search, State};
 use precedent::worker::{FindCases, ReadFilms, Tools};
 use precedent_core::case::{Case, CaseId, Terms};
+use precedent_core::dicom::{self, DecoderError, Stop};
 use precedent_core::encoder::DeviceReport;
 use precedent_core::geometry::{Contour, ImagePoint};
 use precedent_core::lexicon::{
     Assessment, BreastDensity, ImageLaterality, MassMargin, MassShape, Pathology, ViewPosition,
 };
-use precedent_core::mammogram::{Frame, Mammogram, Spacing, SpacingOrigin};
+use precedent_core::mammogram::{Caution, Frame, Mammogram, Spacing, SpacingOrigin};
 use precedent_core::measures::{Atlas, Measures};
 use precedent_core::retrieval::{Counts, Neighbour, Neighbours, Query};
 
@@ -61,13 +62,20 @@ pub(crate) enum Stored {
     Frames(fn(u32) -> Mammogram, u32),
     Broken(&'static str),
     Panics,
+    /// Is read until it is stopped.
+    Hangs,
 }
 
-pub(crate) struct FakeReader(HashMap<PathBuf, Stored>);
+pub(crate) struct FakeReader(HashMap<PathBuf, Stored>, Stop);
 
 impl ReadFilms for FakeReader {
     fn list(&mut self, paths: &[PathBuf]) -> Listing {
-        let films = paths.iter().cloned().map(Listed::unread).collect();
+        let mut films: Vec<Listed> = paths.iter().cloned().map(Listed::unread).collect();
+        // What the core's listing says of films under one PatientID.
+        for film in films.iter_mut().filter(|film| film.path.starts_with("two names")) {
+            film.cautions
+                .push(Caution::new("W-PATIENT-CONFLICT", "different names, one PatientID"));
+        }
         Listing { films, passed_over: Vec::new() }
     }
 
@@ -80,8 +88,19 @@ impl ReadFilms for FakeReader {
             }
             Some(Stored::Broken(why)) => anyhow::bail!("{why}"),
             Some(Stored::Panics) => panic!("as the test wants it"),
+            Some(Stored::Hangs) => {
+                let since = self.1.count();
+                while self.1.count() == since {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                Err(dicom::Error::Decoder(DecoderError::Stopped).into())
+            }
             None => anyhow::bail!("there is no such file"),
         }
+    }
+
+    fn stop(&self) -> Stop {
+        self.1.clone()
     }
 }
 
@@ -231,7 +250,7 @@ impl Setup {
         let paths = self.films.iter().take(self.opens);
         let paths = paths.map(|(path, _)| PathBuf::from(path)).collect();
         let stored = self.films.into_iter().map(|(path, film)| (PathBuf::from(path), film));
-        let reader = Box::new(FakeReader(stored.collect()));
+        let reader = Box::new(FakeReader(stored.collect(), Stop::default()));
         let answers = Mutex::new(Some(self.answers));
         let library_fails = self.library_fails;
         let tools = Tools {

@@ -164,3 +164,16 @@ fn frames_turn_by_key_wheel_and_strip_and_each_keeps_its_own_outline() {
     assert_eq!(shown_film(&window).marked().expect("it is back").outline, first);
     assert!(shown_film(&window).neighbours().is_some(), "and its neighbours");
 }
+
+#[test]
+fn what_only_films_together_tell_stands_on_each_of_them() {
+    let films = vec![
+        ("two names/a.dcm", Stored::Film(Box::new(phantom(1)))),
+        ("b.dcm", Stored::Film(Box::new(phantom(2)))),
+    ];
+    let mut window = Setup { films, ..Setup::default() }.shown();
+    assert!(window.query_all_by_label_contains("different names, one PatientID").count() > 0);
+    window.key_press(egui::Key::PageDown);
+    window.run_steps(3);
+    assert_eq!(window.query_all_by_label_contains("different names, one PatientID").count(), 0);
+}

@@ -30,7 +30,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             let mut before = None;
             for (idx, film) in state.films.iter().enumerate() {
                 if by_visit && before != Some(&film.visit) {
-                    visit(ui, &film.visit);
+                    visit(ui, state, &film.visit, commands);
                 }
                 before = Some(&film.visit);
                 row(ui, state, idx, film, commands);
@@ -55,12 +55,27 @@ fn is_sorted_by_visit(state: &State) -> bool {
         && pairs().any(|pair| pair[0].visit == pair[1].visit)
 }
 
-/// Whose films follow, and of which day.
-fn visit(ui: &mut Ui, visit: &Visit) {
-    let patient = visit.patient.as_deref().unwrap_or("Nobody is named");
+/// Whose films follow, and of which day; a name that may be meant in another character set than
+/// its file declares can be read in that.
+fn visit(ui: &mut Ui, state: &State, visit: &Visit, commands: &mut Vec<Command>) {
+    let patient = visit.patient(state.names_read_as);
+    let patient = patient.as_deref().unwrap_or("Nobody is named");
     let day = visit.study_date.as_deref().map_or_else(String::new, |day| format!("{day} · "));
     let text = format!("{day}{patient}");
     ui.add(egui::Label::new(super::faint(&text)).truncate()).on_hover_text(text);
+    let sets = visit.name_sets();
+    if sets.is_empty() {
+        return;
+    }
+    ui.menu_button(super::faint("Read names as…"), |ui| {
+        let choices = sets.into_iter().map(|set| (set.words(), Some(set)));
+        for (words, set) in std::iter::once(("As declared", None)).chain(choices) {
+            if ui.selectable_label(state.names_read_as == set, words).clicked() {
+                commands.push(Command::ReadNamesAs(set));
+                ui.close();
+            }
+        }
+    });
 }
 
 fn row(ui: &mut Ui, state: &State, idx: usize, film: &Film, commands: &mut Vec<Command>) {

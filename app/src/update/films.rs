@@ -150,6 +150,23 @@ fn read(film: &mut Film, is_shown: bool, effects: &mut Vec<Effect>) {
     effects.push(Effect::Send(Request::Read { film: film_id, path, frame_idx, is_shown }));
 }
 
+/// Another film was to be shown first; it is read again when it is wanted, which may be now.
+pub(super) fn stopped(state: &mut State, id: FilmId, effects: &mut Vec<Effect>) {
+    let is_shown = state.shown == Some(id);
+    let Some(film) = state.films.iter_mut().find(|film| film.id == id) else { return };
+    match &film.content {
+        Content::Reading { .. } => {
+            film.content = Content::Listed;
+            if is_shown {
+                read(film, true, effects);
+            }
+        }
+        // A frame that was wanted: the one that is there stays.
+        Content::Read(read) => film.frame_idx = read.mammogram.frame.idx,
+        Content::Listed | Content::Failed(_) => {}
+    }
+}
+
 /// Another frame of the shown film is wanted; the one shown stays until it is there.
 pub(super) fn show_frame(state: &mut State, frame_idx: u32, effects: &mut Vec<Effect>) {
     let Some((_, read)) = state.read_film() else { return };

@@ -45,6 +45,7 @@ pub fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::ShowFrame(idx) => films::show_frame(state, idx, effects),
         Command::StepFrame(by) => films::step_frame(state, by, effects),
         Command::CloseFilm(idx) => films::close(state, idx, effects),
+        Command::ReadNamesAs(set) => state.names_read_as = set,
         Command::ForgetRecent => {
             state.settings.recent.clear();
             effects.push(Effect::SaveSettings);

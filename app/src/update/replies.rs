@@ -19,6 +19,7 @@ pub fn reply(state: &mut State, reply: Reply, effects: &mut Vec<Effect>) {
     match reply {
         Reply::Listed(listing) => films::listed(state, listing, effects),
         Reply::Read { film, frame_idx, result } => read(state, film, frame_idx, result, effects),
+        Reply::Stopped { film } => films::stopped(state, film, effects),
         Reply::Outline { generation, is_doubtful, result } => {
             if generation == state.lanes.outline {
                 if is_doubtful && result.is_ok() {

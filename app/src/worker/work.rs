@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use precedent_core::dicom::{self, DecoderError};
 use precedent_core::geometry::ImagePoint;
 use precedent_core::mammogram::Mammogram;
 use precedent_core::measures;
@@ -22,7 +23,11 @@ pub(super) fn films_reply(
         Request::List { paths } => Some(Reply::Listed(reader.list(&paths))),
         Request::Read { film, path, frame_idx, .. } => {
             let start = Instant::now();
-            let result = reader.read(&path, frame_idx).map_err(sentence).map(|mammogram| {
+            let read = reader.read(&path, frame_idx);
+            if read.as_ref().is_err_and(is_stopped) {
+                return Some(Reply::Stopped { film });
+            }
+            let result = read.map_err(sentence).map(|mammogram| {
                 let pyramid = Arc::new(Pyramid::new(&mammogram));
                 let kept = journal.and_then(|journal| journal.recall(&mammogram)).map(|outline| {
                     let measures = measures::measure(&mammogram, &outline.contour);
@@ -37,6 +42,11 @@ pub(super) fn films_reply(
         }
         _ => None,
     }
+}
+
+fn is_stopped(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<dicom::Error>();
+    matches!(error, Some(dicom::Error::Decoder(DecoderError::Stopped)))
 }
 
 pub(super) fn outline_reply(

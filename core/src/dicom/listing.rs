@@ -43,6 +43,10 @@ pub struct Film {
     pub attributes: Attributes,
 }
 
+/// What a film does not tell of itself, but films together do: two under one SOPInstanceUID, two
+/// names under one PatientID.
+pub const AMONG_FILMS: [&str; 2] = ["W-SAME-UID", "W-PATIENT-CONFLICT"];
+
 /// A file that is no film, or none that can be read, or one that is there already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Other {

@@ -3,14 +3,34 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::child::ARGUMENT;
 use super::wire::{self, Reply, Request};
 
 /// The longest that one file may take.
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// How soon a wish to stop is seen.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Ends what a reader is doing, from any thread; what is asked of it later is not touched.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicU64>);
+
+impl Stop {
+    pub fn now(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often it was asked for: a number that has changed means now.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// What went wrong with the process rather than with the file's form.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +41,8 @@ pub enum Error {
     Crash,
     #[error("the decoder did not finish within {limit:?}; the file is damaged or made to do harm")]
     TooLong { limit: Duration },
+    #[error("reading was stopped before its end")]
+    Stopped,
     #[error("the decoder answered with other pixels than it announced; the file is not shown")]
     BadReply,
 }
@@ -30,6 +52,9 @@ pub enum Error {
 pub(super) struct Decoder {
     program: PathBuf,
     pub(super) limit: Duration,
+    pub(super) stop: Stop,
+    /// [`Stop::count`] when the reading of this file began.
+    since: u64,
     process: Option<Process>,
 }
 
@@ -43,7 +68,17 @@ struct Process {
 
 impl Decoder {
     pub(super) fn new(program: PathBuf, limit: Duration) -> Self {
-        Self { program, limit, process: None }
+        Self { program, limit, stop: Stop::default(), since: 0, process: None }
+    }
+
+    /// A file is begun: only who asks to stop from now on means it.
+    pub(super) fn begin(&mut self) {
+        self.since = self.stop.count();
+    }
+
+    /// Whether somebody asked to stop since the file was begun.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.count() != self.since
     }
 
     /// Asks for one file. A breakdown of a process that has served before may be its own fault:
@@ -58,7 +93,7 @@ impl Decoder {
                 Some(process) => process,
                 None => Process::start(&self.program)?,
             };
-            match process.ask(request, body, self.limit) {
+            match process.ask(request, body, self.limit, &|| self.is_stopped()) {
                 Ok(answer) => {
                     process.has_answered = true;
                     self.process = Some(process);
@@ -85,29 +120,38 @@ impl Process {
         Ok(Self { child, input, output, has_answered: false })
     }
 
-    /// One exchange, watched by a thread that kills the process at the time limit.
+    /// One exchange, watched by a thread that kills the process at the time limit or when asked to.
     fn ask(
         &mut self,
         request: &Request,
         body: &[&[u8]],
         limit: Duration,
+        is_stopped: &(dyn Fn() -> bool + Sync),
     ) -> Result<(Reply, Vec<u16>), Error> {
         let Self { child, input, output, .. } = self;
         std::thread::scope(|scope| {
             let (done, watch) = mpsc::channel::<()>();
             let watchman = scope.spawn(move || {
-                let is_late = watch.recv_timeout(limit) == Err(RecvTimeoutError::Timeout);
-                if is_late {
-                    let _ = child.kill();
+                let start = Instant::now();
+                while watch.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                    let is_late = start.elapsed() >= limit;
+                    if is_late || is_stopped() {
+                        let _ = child.kill();
+                        return Some(if is_late {
+                            Error::TooLong { limit }
+                        } else {
+                            Error::Stopped
+                        });
+                    }
                 }
-                is_late
+                None
             });
             let answer = wire::write(input, request, body)
                 .map_err(|_| Error::Crash)
                 .and_then(|()| receive(output));
             drop(done);
             match watchman.join() {
-                Ok(true) => Err(Error::TooLong { limit }),
+                Ok(Some(error)) => Err(error),
                 _ => answer,
             }
         })

@@ -34,6 +34,37 @@ fn a_process_that_hangs_is_killed_at_the_limit() {
 }
 
 #[test]
+fn a_read_that_is_stopped_ends_at_once_and_the_next_is_not_touched() {
+    // E9: the limit is a minute, nobody waits for it.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let body = format!(
+        "if [ ! -e {0}/1 ]; then touch {0}/1; exec sleep 60; fi\nexec {PROGRAM} \"$@\"",
+        folder.path().display()
+    );
+    let mut reader = Reader::with_program(script(folder.path(), &body));
+    let stop = reader.stop();
+    let film = File::film().bytes();
+    let asked = std::thread::spawn({
+        let (stop, started) = (stop.clone(), folder.path().join("1"));
+        move || {
+            while !started.exists() {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            let asked = Instant::now();
+            stop.now();
+            asked
+        }
+    });
+    let error = read_with(&mut reader, &film).expect_err("it was stopped");
+    let asked = asked.join().expect("it asks once");
+    assert!(matches!(error, Error::Decoder(DecoderError::Stopped)), "{error}");
+    assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
+    read_with(&mut reader, &film).expect("a wish of before does not count");
+    stop.now();
+    read_with(&mut reader, &film).expect("nor one while nothing was read");
+}
+
+#[test]
 fn a_process_that_breaks_down_or_talks_nonsense_costs_one_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let body = format!(

@@ -6,6 +6,51 @@
 
 use dicom_encoding::text::{SpecificCharacterSet, TextCodec};
 
+/// Sets in which names are often written although another one, or none, is declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameSet {
+    Chinese,
+    Korean,
+    Cyrillic,
+    Greek,
+    Unicode,
+}
+
+impl NameSet {
+    pub const ALL: [Self; 5] =
+        [Self::Chinese, Self::Korean, Self::Cyrillic, Self::Greek, Self::Unicode];
+
+    /// For a person.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Chinese => "Chinese (GB18030)",
+            Self::Korean => "Korean (KS X 1001)",
+            Self::Cyrillic => "Cyrillic (ISO 8859-5)",
+            Self::Greek => "Greek (ISO 8859-7)",
+            Self::Unicode => "Unicode (UTF-8)",
+        }
+    }
+
+    fn term(self) -> &'static str {
+        match self {
+            Self::Chinese => "GB18030",
+            Self::Korean => "ISO_IR 149",
+            Self::Cyrillic => "ISO_IR 144",
+            Self::Greek => "ISO_IR 126",
+            Self::Unicode => "ISO_IR 192",
+        }
+    }
+}
+
+/// A name that was read a byte a letter, as declared or for want of a declaration, read in another
+/// set; `None` where it was not read so or its bytes are no text there. For the eye alone: whose
+/// film it is, the name as declared tells.
+pub fn read_as(name: &str, set: NameSet) -> Option<String> {
+    let bytes: Vec<u8> = name.chars().map(u8::try_from).collect::<Result<_, _>>().ok()?;
+    let read = whole(&bytes, set.term());
+    (!bytes.is_ascii() && !read.contains('\u{FFFD}')).then_some(read)
+}
+
 /// SpecificCharacterSet (0008,0005): the set that a text starts with, or one for all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Charset {
@@ -301,6 +346,28 @@ mod tests {
         assert_eq!(decoded("", b"J\xE9"), "Jé", "undeclared");
         assert_eq!(decoded("GB18030", b"a\xFF"), "\u{FFFD}\u{FFFD}", "not a code");
         assert_eq!(charset(&["ISO_IR 999".to_owned()]), None);
+    }
+
+    #[test]
+    fn a_name_under_a_wrong_declaration_is_shown_as_declared_and_can_be_read_as_it_was_meant() {
+        // GBK under ISO_IR 100: 王^小东 is CD F5 ^ D0 A1 B6 AB.
+        let name = decoded("ISO_IR 100", b"\xCD\xF5^\xD0\xA1\xB6\xAB");
+        assert_eq!(name, "Íõ^Ð¡¶«");
+        assert_eq!(read_as(&name, NameSet::Chinese).as_deref(), Some("王^小东"));
+        // Letters below A0 too: 丂 is 81 40.
+        assert_eq!(
+            read_as(&decoded("ISO_IR 100", b"\x81\x40"), NameSet::Chinese).as_deref(),
+            Some("丂")
+        );
+        let korean = decoded("", b"\xC8\xAB^\xB1\xE6\xB5\xBF");
+        assert_eq!(read_as(&korean, NameSet::Korean).as_deref(), Some("홍^길동"));
+        let russian = decoded("", "Иванов".as_bytes());
+        assert_eq!(read_as(&russian, NameSet::Unicode).as_deref(), Some("Иванов"));
+        // Nothing to choose: plain letters, and what was read in a set of its own.
+        for name in ["DOE^JANE", "王^小东"] {
+            assert!(NameSet::ALL.iter().all(|set| read_as(name, *set).is_none()), "{name}");
+        }
+        assert_eq!(read_as(&decoded("ISO_IR 100", b"J\xE9"), NameSet::Unicode), None);
     }
 
     #[test]
