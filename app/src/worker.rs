@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use precedent_core::case::CaseId;
@@ -170,12 +170,49 @@ pub struct Tools {
 /// The window's end of the threads.
 pub struct Desk {
     films: Sender<Request>,
-    /// The film that is being read, and what ends it: the one to be shown waits for no other.
-    reading: Arc<Mutex<Option<FilmId>>>,
+    reading: Arc<Mutex<Reading>>,
     stop: Stop,
     outlines: Sender<Request>,
     cases: Sender<Request>,
     replies: Receiver<Reply>,
+}
+
+/// Which film is being read and which is to be shown: what is opened or shown waits for no other.
+#[derive(Debug, Default)]
+struct Reading {
+    now: Option<FilmId>,
+    wanted: Option<FilmId>,
+}
+
+impl Reading {
+    /// Something new is asked for: what is in its way ends.
+    fn want(&mut self, request: &Request, stop: &Stop) {
+        self.wanted = match request {
+            Request::Read { film, is_shown: true, .. } => Some(*film),
+            Request::List { .. } => None,
+            _ => return,
+        };
+        if self.now.is_some() && self.now != self.wanted {
+            stop.now();
+        }
+    }
+
+    /// The thread takes up a request; an error is the film that is no longer the one to be shown.
+    fn begin(&mut self, request: &Request, stop: &Stop) -> Result<(), FilmId> {
+        self.now = None;
+        if let Request::Read { film, is_shown, .. } = request {
+            if *is_shown && self.wanted != Some(*film) {
+                return Err(*film);
+            }
+            self.now = Some(*film);
+        }
+        stop.go_on();
+        Ok(())
+    }
+}
+
+fn lock(reading: &Mutex<Reading>) -> MutexGuard<'_, Reading> {
+    reading.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Desk {
@@ -184,14 +221,14 @@ impl Desk {
         let (reply_to, replies) = channel();
         let Tools { mut reader, journal, open_cases } = tools;
         let recalled = journal.clone();
-        let (stop, reading) = (reader.stop(), Arc::new(Mutex::new(None)));
-        let read_now = Arc::clone(&reading);
+        let (stop, reading) = (reader.stop(), Arc::new(Mutex::new(Reading::default())));
+        let (go_on, turn) = (stop.clone(), Arc::clone(&reading));
         let films = start("films", reply_to.clone(), wake.clone(), move |request| {
-            if let Request::Read { film, .. } = &request {
-                *read_now.lock().unwrap_or_else(PoisonError::into_inner) = Some(*film);
+            if let Err(film) = lock(&turn).begin(&request, &go_on) {
+                return Some(Reply::Stopped { film });
             }
             let reply = films_reply(reader.as_mut(), recalled.as_ref(), request);
-            *read_now.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            lock(&turn).now = None;
             reply
         });
         let mut outliner = None;
@@ -206,12 +243,7 @@ impl Desk {
     }
 
     pub fn send(&self, request: Request) {
-        if let Request::Read { film, is_shown: true, .. } = &request {
-            let reading = *self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-            if reading.is_some_and(|other| other != *film) {
-                self.stop.now();
-            }
-        }
+        lock(&self.reading).want(&request, &self.stop);
         let thread = match &request {
             Request::List { .. } | Request::Read { .. } => &self.films,
             Request::Outline { .. }
@@ -270,8 +302,10 @@ fn next(requests: &Receiver<Request>, queue: &mut VecDeque<Request>) -> Option<R
         queue.push_back(requests.recv().ok()?);
     }
     queue.extend(requests.try_iter());
-    // The shown film before the others of its folder, the ten pictures after the next ten.
+    // What was just opened, then the shown film before the others of its folder; the ten pictures
+    // after the next ten.
     let pressing = |request: &Request| match request {
+        Request::List { .. } => 3,
         Request::Read { is_shown: true, .. } => 2,
         Request::Picture { .. } | Request::Signal { .. } | Request::Texture { .. } => 0,
         _ => 1,

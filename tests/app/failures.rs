@@ -5,6 +5,7 @@ use egui_kittest::kittest::Queryable;
 use crate::fakes::{
     Answers, CENTER, RADIUS, Setup, Stored, drag, is_failed, phantom, shown_film, until,
 };
+use precedent::command::Command;
 use precedent::state::Content;
 use precedent_core::geometry::ImagePoint;
 
@@ -105,5 +106,19 @@ fn a_film_that_takes_long_is_given_up_for_the_one_that_is_wanted() {
     window.key_press(egui::Key::PageUp);
     until(&mut window, "the third is shown", |state| {
         state.film().is_some_and(|film| film.name() == "three.dcm" && film.read().is_some())
+    });
+}
+
+#[test]
+fn what_is_opened_does_not_wait_for_a_film_that_takes_long() {
+    let films = vec![("slow.dcm", Stored::Hangs), ("two.dcm", Stored::Film(Box::new(phantom(2))))];
+    let mut window = Setup { films, opens: 1, ..Setup::default() }.open();
+    until(&mut window, "the first is on its way", |state| {
+        matches!(state.film().map(|film| &film.content), Some(Content::Reading { .. }))
+    });
+    let ctx = window.ctx.clone();
+    window.state_mut().run(&ctx, Command::OpenPaths(vec!["two.dcm".into()]));
+    until(&mut window, "the second is shown", |state| {
+        state.film().is_some_and(|film| film.name() == "two.dcm" && film.read().is_some())
     });
 }

@@ -1,4 +1,4 @@
-//! Two pictures: the empty window, and a film with its contour and cases.
+//! Three pictures: the empty window, a film with its contour and cases, and one turned to hang.
 //!
 //! `UPDATE_SNAPSHOTS=1 cargo test … snapshots` accepts new ones; look at them first.
 
@@ -33,4 +33,15 @@ fn a_film_with_its_contour_and_cases() {
     outline_the_mass(&mut window);
     mask_timings(&mut window, size);
     window.snapshot("found");
+}
+
+#[test]
+fn a_film_stored_mirrored_hangs_with_letters_at_its_edges() {
+    let size = vec2(760.0, 480.0);
+    let mut film = phantom(0);
+    film.patient_orientation = Some(["A".to_owned(), "L".to_owned()]);
+    let films = vec![("mirrored.dcm", Stored::Film(Box::new(film)))];
+    let mut window = Setup { films, size, ..Setup::default() }.shown();
+    mask_timings(&mut window, size);
+    window.snapshot("hung");
 }

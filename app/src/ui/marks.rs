@@ -142,7 +142,7 @@ pub(super) fn edges(painter: &Painter, rect: Rect, edges: &Edges) {
         // Below the chips, before the strip of frames, above the ruler.
         (rect.center_top() + vec2(0.0, 44.0), Align2::CENTER_TOP, &edges.top),
         (rect.right_center() - vec2(26.0, 0.0), Align2::RIGHT_CENTER, &edges.right),
-        (rect.center_bottom() - vec2(0.0, 8.0), Align2::CENTER_BOTTOM, &edges.bottom),
+        (rect.center_bottom() - vec2(0.0, 50.0), Align2::CENTER_BOTTOM, &edges.bottom),
     ] {
         let ink = if edges.is_doubted { theme::CAUTION } else { theme::TEXT_SECOND };
         words(painter, at, align, &format!("{letters}{doubt}"), theme::strong(14.0), ink);

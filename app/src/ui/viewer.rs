@@ -210,7 +210,8 @@ fn labels(painter: &egui::Painter, state: &State, film: &Film, read: &ReadFilm, 
         marks::words(painter, at, Align2::LEFT_TOP, &side, theme::strong(20.0), theme::TEXT);
     }
     if view.pose != Pose::default() {
-        let at = rect.left_top() + vec2(14.0, 40.0);
+        // Below the chip of the tool.
+        let at = rect.left_top() + vec2(14.0, 72.0);
         let text = hung(view.pose).trim_start_matches(", ");
         marks::words(painter, at, Align2::LEFT_TOP, text, theme::plain(12.0), theme::TEXT_SECOND);
     }

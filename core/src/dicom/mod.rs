@@ -141,7 +141,8 @@ impl Reader {
         self
     }
 
-    /// Ends a read from another thread, at once: it fails as [`DecoderError::Stopped`].
+    /// Ends a read from another thread, at once: it fails as [`DecoderError::Stopped`], and so does
+    /// every later one until it is told to go on.
     pub fn stop(&self) -> Stop {
         self.decoder.stop.clone()
     }
@@ -173,8 +174,7 @@ impl Reader {
     pub fn read_frame(&mut self, path: &Path, frame_idx: u32) -> Result<Mammogram, Error> {
         let mut opened = self.open(path)?;
         let known = opened.hash;
-        let (stop, since) = (self.decoder.stop.clone(), self.decoder.stop.count());
-        let is_stopped = || stop.count() != since;
+        let stop = self.stop();
         let mut decode = || match &opened.dicom {
             Some((structure, layout)) => self.read_dicom(structure, layout, frame_idx),
             None if frame_idx == 0 => {
@@ -188,8 +188,8 @@ impl Reader {
         // The hash of a film takes as long as the pipe does; that of a small file is not worth a thread.
         let (decoded, hash) = match known {
             Some(hash) => (decode(), Ok(hash)),
-            None if opened.length < 1 << 20 => (decode(), hash_of(&opened, &|| false)),
-            None => rayon::join(decode, || hash_of(&opened, &is_stopped)),
+            None if opened.length < 1 << 20 => (decode(), hash_of(&opened, &stop)),
+            None => rayon::join(decode, || hash_of(&opened, &stop)),
         };
         let (mut attributes, samples) = decoded?;
         let hash = hash?;
@@ -226,7 +226,6 @@ impl Reader {
 
     /// Opens a file as far as its structure goes, or takes it as it was opened last.
     fn open(&mut self, path: &Path) -> Result<Opened, Error> {
-        self.decoder.begin();
         let last = self.opened.take();
         let open = |source| Error::Open { path: path.to_owned(), source };
         let handle = File::open(path).map_err(open)?;
@@ -368,7 +367,7 @@ fn request(
 }
 
 /// BLAKE3 of the whole file; one that stays on the disk is read once more, by a handle of its own.
-fn hash_of(opened: &Opened, is_stopped: &dyn Fn() -> bool) -> Result<[u8; 32], Error> {
+fn hash_of(opened: &Opened, stop: &Stop) -> Result<[u8; 32], Error> {
     if opened.file.is_in_memory() {
         let file = opened.file.whole().map_err(Refusal::Read)?;
         return Ok(*blake3::hash(&file).as_bytes());
@@ -378,7 +377,7 @@ fn hash_of(opened: &Opened, is_stopped: &dyn Fn() -> bool) -> Result<[u8; 32], E
     let mut hasher = blake3::Hasher::new();
     let mut piece = vec![0; 1 << 20];
     loop {
-        if is_stopped() {
+        if stop.is_asked() {
             return Err(DecoderError::Stopped.into());
         }
         match file.read(&mut piece).map_err(failed)? {

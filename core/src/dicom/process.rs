@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -17,17 +17,20 @@ pub(super) const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// How soon a wish to stop is seen.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Ends what a reader is doing, from any thread; what is asked of it later is not touched.
+/// Ends what a reader is doing, from any thread, and all that it is asked until it may go on.
 #[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicU64>);
+pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
     pub fn now(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.store(true, Ordering::Relaxed);
     }
 
-    /// How often it was asked for: a number that has changed means now.
-    pub fn count(&self) -> u64 {
+    pub fn go_on(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    pub fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -53,8 +56,6 @@ pub(super) struct Decoder {
     program: PathBuf,
     pub(super) limit: Duration,
     pub(super) stop: Stop,
-    /// [`Stop::count`] when the reading of this file began.
-    since: u64,
     process: Option<Process>,
 }
 
@@ -68,17 +69,7 @@ struct Process {
 
 impl Decoder {
     pub(super) fn new(program: PathBuf, limit: Duration) -> Self {
-        Self { program, limit, stop: Stop::default(), since: 0, process: None }
-    }
-
-    /// A file is begun: only who asks to stop from now on means it.
-    pub(super) fn begin(&mut self) {
-        self.since = self.stop.count();
-    }
-
-    /// Whether somebody asked to stop since the file was begun.
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stop.count() != self.since
+        Self { program, limit, stop: Stop::default(), process: None }
     }
 
     /// Asks for one file. A breakdown of a process that has served before may be its own fault:
@@ -93,7 +84,7 @@ impl Decoder {
                 Some(process) => process,
                 None => Process::start(&self.program)?,
             };
-            match process.ask(request, body, self.limit, &|| self.is_stopped()) {
+            match process.ask(request, body, self.limit, &self.stop) {
                 Ok(answer) => {
                     process.has_answered = true;
                     self.process = Some(process);
@@ -126,7 +117,7 @@ impl Process {
         request: &Request,
         body: &[&[u8]],
         limit: Duration,
-        is_stopped: &(dyn Fn() -> bool + Sync),
+        stop: &Stop,
     ) -> Result<(Reply, Vec<u16>), Error> {
         let Self { child, input, output, .. } = self;
         std::thread::scope(|scope| {
@@ -135,7 +126,7 @@ impl Process {
                 let start = Instant::now();
                 while watch.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                     let is_late = start.elapsed() >= limit;
-                    if is_late || is_stopped() {
+                    if is_late || stop.is_asked() {
                         let _ = child.kill();
                         return Some(if is_late {
                             Error::TooLong { limit }

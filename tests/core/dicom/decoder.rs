@@ -34,11 +34,11 @@ fn a_process_that_hangs_is_killed_at_the_limit() {
 }
 
 #[test]
-fn a_read_that_is_stopped_ends_at_once_and_the_next_is_not_touched() {
+fn a_read_that_is_stopped_ends_at_once_and_goes_on_when_told() {
     // E9: the limit is a minute, nobody waits for it.
     let folder = tempfile::tempdir().expect("a temporary folder");
     let body = format!(
-        "if [ ! -e {0}/1 ]; then touch {0}/1; exec sleep 60; fi\nexec {PROGRAM} \"$@\"",
+        "if [ ! -e {0}/sound ]; then touch {0}/1; exec sleep 60; fi\nexec {PROGRAM} \"$@\"",
         folder.path().display()
     );
     let mut reader = Reader::with_program(script(folder.path(), &body));
@@ -59,9 +59,12 @@ fn a_read_that_is_stopped_ends_at_once_and_the_next_is_not_touched() {
     let asked = asked.join().expect("it asks once");
     assert!(matches!(error, Error::Decoder(DecoderError::Stopped)), "{error}");
     assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
-    read_with(&mut reader, &film).expect("a wish of before does not count");
-    stop.now();
-    read_with(&mut reader, &film).expect("nor one while nothing was read");
+    let start = Instant::now();
+    read_with(&mut reader, &film).expect_err("nobody told it to go on");
+    assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+    stop.go_on();
+    std::fs::write(folder.path().join("sound"), "").expect("the disk takes it");
+    read_with(&mut reader, &film).expect("a new process is sound");
 }
 
 #[test]
