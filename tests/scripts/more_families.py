@@ -238,6 +238,13 @@ def streams():
     again = linear(ic.jpeg8_decode(extended).astype(int), 2048, 4096)
     case("extended JPEG of 12 bits", encapsulated(p, extended, "51", 12), None, again,
          codes=["W-LOSSY"])
+    elsewhere = dataset(p)
+    del elsewhere.PixelData
+    elsewhere.add_new(0x00287FE0, "UR", "http://localhost/film")
+    data = written(elsewhere)
+    at = data.index(b"1.2.840.10008.1.2.1\0")
+    data = data[:at - 2] + b"\x16\0" + b"1.2.840.10008.1.2.4.94" + data[at + 20:]
+    case("JPIP", data, refused="JPIP")
     for syntax, words_ in (("100", "MPEG-2"), ("102", "H.264"), ("107", "HEVC")):
         data = encapsulated(p, b"\0\0\1\xb3" + bytes(400), syntax, 12)
         case(f"video {syntax}", data, refused=words_)
@@ -457,6 +464,11 @@ def sizes():
         ("not square", dict(ImagerPixelSpacing=[0.1, 0.05]), (0.1, 0.05, "Detector"), []),
         ("scanned", dict(ImagerPixelSpacing=None, NominalScannedPixelSpacing=[0.05, 0.05]),
          (0.05, 0.05, "FilmScanner"), []),
+        ("PixelSpacing as the scanner's", dict(ImagerPixelSpacing=None, PixelSpacing=[0.05, 0.05],
+         NominalScannedPixelSpacing=[0.05, 0.05]), (0.05, 0.05, "FilmScanner"), []),
+        ("PixelSpacing other than the scanner's", dict(ImagerPixelSpacing=None,
+         PixelSpacing=[0.048, 0.048], NominalScannedPixelSpacing=[0.05, 0.05]),
+         (0.048, 0.048, "Calibrated"), []),
         ("scanned and at a detector", dict(NominalScannedPixelSpacing=[0.05, 0.05]),
          (0.07, 0.07, "Detector"), []),
         ("0", dict(ImagerPixelSpacing=[0, 0]), (None, None, ""), ["W-SPACING-INVALID", "W-NO-SPACING"]),

@@ -45,7 +45,17 @@ impl Syntax {
 
     /// JPEG XL: lossless, recompressed JPEG, any (PS3.5 A.4.12).
     pub(super) fn is_jpeg_xl(&self) -> bool {
-        ["110", "111", "112"].map(|own| format!("{JPEG_FAMILY}{own}")).contains(&self.0)
+        self.is_one_of(&["110", "111", "112"])
+    }
+
+    /// Pixels are kept by a server: JPIP of JPEG 2000 and of HTJ2K, deflated or not (PS3.5 A.6, A.7).
+    pub(super) fn is_jpip(&self) -> bool {
+        self.is_one_of(&["94", "95", "204", "205"])
+    }
+
+    /// Whether it is one of these in the family of JPEG.
+    pub(super) fn is_one_of(&self, last: &[&str]) -> bool {
+        self.0.strip_prefix(JPEG_FAMILY).is_some_and(|own| last.contains(&own))
     }
 
     fn encoding(&self) -> Result<Encoding, Refusal> {

@@ -151,8 +151,14 @@ fn other_object(structure: &Structure) -> Option<Refusal> {
 
 /// An image has pixel data, wherever they are.
 pub(super) fn frame_exists(structure: &Structure) -> Result<(), Refusal> {
-    let missing = Refusal::NoImage { keyword: "PixelData" };
-    structure.pixel_data.as_ref().map(|_| ()).ok_or(missing)
+    structure.pixel_data.as_ref().map(|_| ()).ok_or_else(|| without_pixels(structure))
+}
+
+fn without_pixels(structure: &Structure) -> Refusal {
+    if structure.syntax.is_jpip() {
+        return Refusal::Elsewhere;
+    }
+    Refusal::NoImage { keyword: "PixelData" }
 }
 
 /// Cuts one frame out of the pixel data; a cut file is told from a lying one.
@@ -167,7 +173,7 @@ pub(super) fn frame<'a>(
         return Err(Refusal::NoSuchFrame { number, frames: layout.frames });
     }
     match &structure.pixel_data {
-        None => Err(Refusal::NoImage { keyword: "PixelData" }),
+        None => Err(without_pixels(structure)),
         Some(PixelData::Native { range, claimed, words }) => {
             let one = layout.bytes() as u64;
             let needed = one * u64::from(layout.frames);
@@ -192,7 +198,7 @@ pub(super) fn frame<'a>(
                 if whole == 0 {
                     return Ok(Frame::Cut { have: left, need: needed });
                 }
-                is_before_the_break(frame_idx, whole, layout, cautions)?;
+                check_before_break(frame_idx, whole, layout, cautions)?;
             }
             if *claimed > needed + 1 {
                 let text = format!(
@@ -240,7 +246,7 @@ pub(super) fn frame<'a>(
 }
 
 /// Says which frames are missing, or that the one asked for is among them.
-fn is_before_the_break(
+fn check_before_break(
     frame_idx: u32,
     whole: u32,
     layout: &Layout,
@@ -376,7 +382,7 @@ impl Table<'_> {
             return Ok(None);
         }
         let idx = frame_idx as usize;
-        is_before_the_break(frame_idx, whole, self.layout, cautions)?;
+        check_before_break(frame_idx, whole, self.layout, cautions)?;
         Ok(Some(starts[idx]..starts[idx + 1]))
     }
 

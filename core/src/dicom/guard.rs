@@ -121,6 +121,11 @@ pub enum Refusal {
          export it as Breast Tomosynthesis"
     )]
     VendorContainer,
+    #[error(
+        "the file names a server that keeps its pixels (JPIP) and has none itself; export the whole \
+         image"
+    )]
+    Elsewhere,
     #[error("this is a DICOMDIR, the list of a medium's files, not an image")]
     Directory,
     #[error("{kind}, not an image")]

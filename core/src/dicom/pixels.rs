@@ -122,7 +122,7 @@ pub(super) fn decode(
             .push(Caution::new("W-COLOUR-AS-GREY", "the picture is stored as colour, all grey"));
     }
     // A reversible stream may have been cut short where the syntax allows it (PS3.5 A.4.4).
-    if !stored.lossy && is_one_of(syntax, &["91", "93", "112", "203"]) {
+    if !stored.lossy && syntax.is_one_of(&["91", "93", "112", "203"]) {
         stored.cautions.push(Caution::new(
             "W-LOSSY-UNKNOWN",
             "the image may have been compressed with loss: its transfer syntax allows it",
@@ -180,12 +180,7 @@ impl Format {
 /// Transfer syntaxes that promise exact pixels: JPEG lossless, JPEG-LS lossless, JPEG 2000
 /// lossless only, JPEG XL lossless, HTJ2K lossless only.
 fn is_lossless_syntax(syntax: &Syntax) -> bool {
-    is_one_of(syntax, &["57", "70", "80", "90", "110", "201", "202"])
-}
-
-/// Whether it is one of these below the JPEG family's root.
-fn is_one_of(syntax: &Syntax, last: &[&str]) -> bool {
-    syntax.0.strip_prefix(JPEG_FAMILY).is_some_and(|own| last.contains(&own))
+    syntax.is_one_of(&["57", "70", "80", "90", "110", "201", "202"])
 }
 
 /// Shifts, masks and extends raw words: the stored value ends at HighBit and has BitsStored bits.

@@ -128,12 +128,19 @@ fn a_scale_beside_the_file_is_used_where_the_file_has_none() {
 
 #[test]
 fn a_film_scanners_pitch_in_the_file_is_named_as_such() {
-    let film = film(|f| f.remove(IMAGER_PIXEL_SPACING).text(SCANNED_SPACING, "DS", "0.05\\0.05"));
-    let spacing = film.spacing.expect("it is stated");
-    assert_eq!(
-        (spacing.row_spacing_mm, spacing.origin.unit().as_str()),
-        (0.05, "mm, film scanner")
-    );
+    // PS3.3 10.7.1.3: a PixelSpacing equal to it is no calibration, another one is.
+    for (own, worth) in [
+        ("", (0.05, "mm, film scanner")),
+        ("0.05\\0.05", (0.05, "mm, film scanner")),
+        ("0.047\\0.047", (0.047, "mm")),
+    ] {
+        let film = film(|f: &mut File| {
+            f.remove(IMAGER_PIXEL_SPACING).text(SCANNED_SPACING, "DS", "0.05\\0.05");
+            f.text((0x0028, 0x0030), "DS", own)
+        });
+        let spacing = film.spacing.expect("it is stated");
+        assert_eq!((spacing.row_spacing_mm, spacing.origin.unit().as_str()), worth, "{own}");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ impl Random {
 
 /// The files that are damaged: one a transfer syntax, frames, a LUT. Not the near-lossless one:
 /// CharLS takes seconds over some of its damaged streams.
-pub(crate) const BASES: [&str; 14] = [
+pub(crate) const BASES: [&str; 16] = [
     "explicit_12_signed",
     "implicit_16",
     "deflated_14",
@@ -35,6 +35,8 @@ pub(crate) const BASES: [&str; 14] = [
     "dcmtk_jpeg_ls_12_signed",
     "jpeg2000_12",
     "htj2k_16",
+    "jpeg_xl_16",
+    "jpeg_baseline_8_recompressed",
     "three_frames_in_nine_fragments_table",
 ];
 

@@ -31,7 +31,7 @@ struct Cli {
 enum Verb {
     /// Tell what a file is: state, cautions, attributes, scale, hashes of its pixels
     Probe(probe::Args),
-    /// Draw a film as the eye would see it, without a window
+    /// Draw a film as the eye would see it, without a window; rows and columns as they are stored
     Render(render::Args),
     /// Outline a mass and measure it
     Outline(outline::Args),

@@ -19,6 +19,11 @@ pub(super) fn spacing(dataset: &DataSet, cautions: &mut Vec<Caution>) -> Option<
         column_spacing_mm: column,
         origin: SpacingOrigin::Calibrated,
     };
+    let on_film = |(row, column)| Spacing {
+        row_spacing_mm: row,
+        column_spacing_mm: column,
+        origin: SpacingOrigin::FilmScanner,
+    };
     match (pixel, imager, estimated) {
         (Some(pixel), Some(imager), Some(estimated)) if !is_calibrated => {
             // Equal to the detector's: nobody corrected it. Equal to the estimate: somebody did.
@@ -35,13 +40,15 @@ pub(super) fn spacing(dataset: &DataSet, cautions: &mut Vec<Caution>) -> Option<
             ));
             Some(estimated)
         }
+        // PS3.3 10.7.1.3: equal to the scanner's pitch, it is that and no calibration.
+        (Some(pixel), None, _)
+            if !is_calibrated && scanned.is_some_and(|scanned| agree(pixel, scanned)) =>
+        {
+            Some(on_film(pixel))
+        }
         (Some(pixel), _, _) => Some(calibrated(pixel)),
         (None, _, Some(estimated)) => Some(estimated),
-        (None, _, None) => scanned.map(|(row, column)| Spacing {
-            row_spacing_mm: row,
-            column_spacing_mm: column,
-            origin: SpacingOrigin::FilmScanner,
-        }),
+        (None, _, None) => scanned.map(on_film),
     }
 }
 

@@ -1,5 +1,7 @@
 //! JPEG XL (ISO/IEC 18181), bare or in its container, decoded by jxl-oxide.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use jxl_oxide::frame::Encoding;
 use jxl_oxide::image::BitDepth;
 use jxl_oxide::{AllocTracker, InitializeResult, JpegReconstructionStatus, JxlImage};
@@ -12,7 +14,15 @@ const MOST_BYTES: usize = 2 << 30;
 
 /// Decodes the one grey picture of a stream. A JPEG that was recompressed is made again and decoded
 /// as what it was, so that it has the values that it had before.
+///
+/// Like JPEG and JPEG 2000 a stream carries no check of its whole: one that was altered may decode
+/// to other values unseen. jxl-oxide panics over some; that is a damaged stream and no more.
 pub(crate) fn decode(stream: &[u8], header: Size) -> Result<Picture, Error> {
+    catch_unwind(AssertUnwindSafe(|| picture(stream, header)))
+        .unwrap_or_else(|_| Err(damaged(&"its decoder lost its way in it")))
+}
+
+fn picture(stream: &[u8], header: Size) -> Result<Picture, Error> {
     let (image, precision) = loaded(stream, header)?;
     if image.jpeg_reconstruction_status() == JpegReconstructionStatus::Available {
         let mut again = Vec::new();

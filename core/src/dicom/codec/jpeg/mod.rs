@@ -113,7 +113,10 @@ impl State {
                 self.frame = Some(frame_header(segment, header)?);
                 Ok(())
             }
-            marker::SOF2 => Err(unsupported("progressive coding of more than 8 bits")),
+            marker::SOF2 => Err(unsupported(
+                "progressive coding of more than 8 bits (retired from DICOM: export the film \
+                 again, uncompressed or lossless)",
+            )),
             0xC5..=0xC7 => Err(unsupported("hierarchical coding")),
             0xC9..=0xCF => Err(unsupported("arithmetic coding")),
             _ => Ok(()),
