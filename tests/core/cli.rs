@@ -1,6 +1,7 @@
 //! The program as a user starts it: what it prints, what it leaves behind, its exit code.
 
 mod bad_files;
+mod locale;
 mod probe;
 mod render;
 

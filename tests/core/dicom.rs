@@ -2,16 +2,20 @@
 //! that decodes it.
 
 mod attributes;
+#[cfg(target_os = "linux")]
+mod big;
 mod decoder;
 mod families;
 pub(crate) mod file;
 mod fixtures;
 mod frames;
+mod grey_scale;
 mod listing;
 mod malformed;
-mod mutate;
+pub(crate) mod mutate;
 mod mutation;
 mod second_opinion;
+mod streams;
 
 use std::io::Write;
 

@@ -1,7 +1,9 @@
 //! The integration tests of the core, one binary: whole paths, no window, no network.
 
 mod cli;
+mod corpus;
 mod dicom;
+mod doors;
 mod encoder;
 mod evaluation;
 mod find;
@@ -9,6 +11,9 @@ mod gestures;
 mod import;
 mod index;
 mod library;
+#[cfg(target_os = "linux")]
+#[expect(dead_code, reason = "the benches and the app's tests use the rest of it")]
+mod memory;
 mod neighbours;
 mod outline;
 mod same_film;

@@ -4,6 +4,8 @@
 //! it, whatever its letter case and whether or not something added an extension; a name that could
 //! lead elsewhere is refused.
 
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use dicom_dictionary_std::tags;
@@ -39,49 +41,72 @@ pub(super) enum Unfound {
     Missing,
 }
 
-/// The file with this id below `root`, which must be resolved (no links in it).
-pub(super) fn find(root: &Path, file_id: &[String]) -> Result<PathBuf, Unfound> {
-    let mut path = root.to_owned();
-    for name in file_id {
-        let is_plain = !name.is_empty()
-            && name != "."
-            && name != ".."
-            && !name.contains(['/', '\\', ':', '\0'])
-            && Path::new(name).components().count() == 1;
-        if !is_plain {
-            return Err(Unfound::Outside);
-        }
-        path = entry(&path, name).ok_or(Unfound::Missing)?;
-    }
-    // A link on the medium may still lead away.
-    let real = path.canonicalize().map_err(|_| Unfound::Missing)?;
-    if !real.starts_with(root) {
-        return Err(Unfound::Outside);
-    }
-    if real.is_file() { Ok(path) } else { Err(Unfound::Missing) }
+/// A medium from its root down; a folder in which a name is not found as it is written is listed
+/// once, however many names are looked for.
+#[derive(Debug)]
+pub(super) struct Medium {
+    /// Resolved: no links in it.
+    root: PathBuf,
+    folders: HashMap<PathBuf, Names>,
 }
 
-/// The entry of a folder with this name, letter case and extension aside; an exact one first.
-fn entry(folder: &Path, name: &str) -> Option<PathBuf> {
-    let exact = folder.join(name);
-    if exact.symlink_metadata().is_ok() {
-        return Some(exact);
+/// Paths by each name under which a folder's entry may be meant, in small letters.
+type Names = HashMap<String, PathBuf>;
+
+impl Medium {
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self { root, folders: HashMap::new() }
     }
-    let mut alike: Vec<PathBuf> = std::fs::read_dir(folder)
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let is = |part: Option<&std::ffi::OsStr>| {
-                part.is_some_and(|part| part.to_string_lossy().eq_ignore_ascii_case(name))
-            };
-            // ISO 9660 adds ";1", others ".dcm".
-            let stem = path.file_name().map(|n| n.to_string_lossy().into_owned());
-            let versionless = stem.as_deref().and_then(|s| s.rsplit_once(';')).map(|(s, _)| s);
-            is(path.file_name())
-                || is(path.file_stem())
-                || versionless.is_some_and(|s| s.trim_end_matches('.').eq_ignore_ascii_case(name))
-        })
-        .collect();
-    alike.sort();
-    alike.into_iter().next()
+
+    /// The file with this id.
+    pub(super) fn find(&mut self, file_id: &[String]) -> Result<PathBuf, Unfound> {
+        let mut path = self.root.clone();
+        for name in file_id {
+            let is_plain = !name.is_empty()
+                && name != "."
+                && name != ".."
+                && !name.contains(['/', '\\', ':', '\0'])
+                && Path::new(name).components().count() == 1;
+            if !is_plain {
+                return Err(Unfound::Outside);
+            }
+            path = self.entry(path, name).ok_or(Unfound::Missing)?;
+        }
+        // A link on the medium may still lead away.
+        let real = path.canonicalize().map_err(|_| Unfound::Missing)?;
+        if !real.starts_with(&self.root) {
+            return Err(Unfound::Outside);
+        }
+        if real.is_file() { Ok(path) } else { Err(Unfound::Missing) }
+    }
+
+    /// The entry of a folder with this name, letter case and extension aside; an exact one first.
+    fn entry(&mut self, folder: PathBuf, name: &str) -> Option<PathBuf> {
+        let exact = folder.join(name);
+        if exact.symlink_metadata().is_ok() {
+            return Some(exact);
+        }
+        let names = self.folders.entry(folder).or_insert_with_key(|folder| names(folder));
+        names.get(&name.to_ascii_lowercase()).cloned()
+    }
+}
+
+fn names(folder: &Path) -> Names {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    let mut names = Names::new();
+    for path in paths {
+        let text = |part: Option<&OsStr>| {
+            part.map(|part| part.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+        };
+        let (whole, stem) = (text(path.file_name()), text(path.file_stem()));
+        // ISO 9660 adds ";1", others ".dcm".
+        let versionless = whole.rsplit_once(';').map(|(name, _)| name.trim_end_matches('.'));
+        let versionless = versionless.unwrap_or_default().to_owned();
+        for name in [whole, stem, versionless] {
+            names.entry(name).or_insert_with(|| path.clone());
+        }
+    }
+    names
 }

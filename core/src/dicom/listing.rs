@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::Reader;
 use super::attributes::{Attributes, Study};
-use super::directory;
+use super::directory::Medium;
 use crate::mammogram::Caution;
 use crate::progress::{Progress, Report};
 
@@ -110,9 +110,10 @@ fn of_file(
     let root =
         path.parent().map(|root| if root.as_os_str().is_empty() { Path::new(".") } else { root });
     let Some(root) = root.and_then(|root| root.canonicalize().ok()) else { return };
+    let mut medium = Medium::new(root);
     for record in records {
         let named = || path.with_file_name(record.file_id.join("/"));
-        match directory::find(&root, &record.file_id) {
+        match medium.find(&record.file_id) {
             Ok(found) if record.kind == "IMAGE" => candidates.push(found),
             Ok(found) => {
                 let reason = format!("the DICOMDIR calls it {}, not an image", record.kind);

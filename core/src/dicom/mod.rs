@@ -29,6 +29,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use dicom_dictionary_std::tags;
@@ -47,6 +48,8 @@ mod bytes;
 pub mod child;
 mod codec;
 mod directory;
+#[cfg(any(test, fuzzing))]
+pub mod doors;
 mod encoding;
 mod frame;
 mod guard;
@@ -186,10 +189,14 @@ impl Reader {
             }
         };
         // The hash of a film takes as long as the pipe does; that of a small file is not worth a thread.
+        let is_refused = AtomicBool::new(false);
         let (decoded, hash) = match known {
             Some(hash) => (decode(), Ok(hash)),
-            None if opened.length < 1 << 20 => (decode(), hash_of(&opened, &stop)),
-            None => rayon::join(decode, || hash_of(&opened, &stop)),
+            None if opened.length < 1 << 20 => (decode(), hash_of(&opened, &|| stop.is_asked())),
+            None => rayon::join(
+                || decode().inspect_err(|_| is_refused.store(true, Ordering::Relaxed)),
+                || hash_of(&opened, &|| stop.is_asked() || is_refused.load(Ordering::Relaxed)),
+            ),
         };
         let (mut attributes, samples) = decoded?;
         let hash = hash?;
@@ -366,8 +373,9 @@ fn request(
     }
 }
 
-/// BLAKE3 of the whole file; one that stays on the disk is read once more, by a handle of its own.
-fn hash_of(opened: &Opened, stop: &Stop) -> Result<[u8; 32], Error> {
+/// BLAKE3 of the whole file; one that stays on the disk is read once more, by a handle of its own,
+/// until it is for nothing.
+fn hash_of(opened: &Opened, is_stopped: &dyn Fn() -> bool) -> Result<[u8; 32], Error> {
     if opened.file.is_in_memory() {
         let file = opened.file.whole().map_err(Refusal::Read)?;
         return Ok(*blake3::hash(&file).as_bytes());
@@ -377,7 +385,7 @@ fn hash_of(opened: &Opened, stop: &Stop) -> Result<[u8; 32], Error> {
     let mut hasher = blake3::Hasher::new();
     let mut piece = vec![0; 1 << 20];
     loop {
-        if stop.is_asked() {
+        if is_stopped() {
             return Err(DecoderError::Stopped.into());
         }
         match file.read(&mut piece).map_err(failed)? {

@@ -192,6 +192,33 @@ fn a_dicomdir_gives_its_files_and_nothing_outside_its_root() {
 }
 
 #[test]
+fn ten_thousand_records_are_looked_for_in_one_listing_of_their_folder() {
+    const RECORDS: usize = 10_000;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let root = folder.path();
+    // Every fifth is there, in small letters; the others are missing, or lead out.
+    let id = |number: usize| match number % 5 {
+        4 => format!("..\\IM{number}"),
+        _ => format!("DICOM\\IM{number}"),
+    };
+    let there: Vec<usize> = (0..RECORDS).step_by(5).collect();
+    for number in &there {
+        let uid = format!("1.{number}");
+        let film = film("1", "A^A", "20200101", &uid).bytes();
+        write(root, &format!("dicom/im{number}"), &film);
+    }
+    let ids: Vec<String> = (0..RECORDS).map(id).collect();
+    let records: Vec<(&str, &str)> = ids.iter().map(|id| ("IMAGE", id.as_str())).collect();
+    let path = write(root, "DICOMDIR", &directory(&records));
+    let start = std::time::Instant::now();
+    let listing = listed(&path);
+    assert_eq!(listing.films().count(), there.len());
+    let count = |word: &str| listing.others.iter().filter(|o| o.reason.contains(word)).count();
+    assert_eq!((count("not there"), count("outside")), (RECORDS * 3 / 5, RECORDS / 5));
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+}
+
+#[test]
 fn a_thousand_films_are_listed_without_reading_their_pixels() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for number in 0..1000 {

@@ -19,9 +19,8 @@ impl Random {
     }
 }
 
-/// The files that are damaged: one a transfer syntax, frames, a LUT. Not the near-lossless one:
-/// CharLS takes seconds over some of its damaged streams.
-pub(crate) const BASES: [&str; 16] = [
+/// The files that are damaged: one a transfer syntax, frames, a LUT.
+pub(crate) const BASES: [&str; 17] = [
     "explicit_12_signed",
     "implicit_16",
     "deflated_14",
@@ -33,6 +32,7 @@ pub(crate) const BASES: [&str; 16] = [
     "jpeg_extended_12",
     "dcmtk_jpeg_ls_16",
     "dcmtk_jpeg_ls_12_signed",
+    "dcmtk_jpeg_ls_12_near3",
     "jpeg2000_12",
     "htj2k_16",
     "jpeg_xl_16",

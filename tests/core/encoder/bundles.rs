@@ -1,6 +1,8 @@
 //! Bundles: sound, made again, damaged, forged.
 
 use super::*;
+use crate::corpus::damaged;
+use crate::dicom::mutate::Random;
 
 #[test]
 fn a_descriptor_has_length_one_and_comes_out_the_same_alone_or_among_others() {
@@ -188,6 +190,30 @@ fn a_forged_hash_list_does_not_help_what_is_wrong_inside() {
     let other = tensors::to_bytes(&tiny.make(Recipe::Default, 99).weights.to_arrays());
     tiny.forge("weights.safetensors", &other);
     assert!(matches!(tiny.open(), Err(Error::KnownAnswer { .. })));
+}
+
+#[test]
+fn whatever_is_forged_a_bundle_opens_sound_or_is_refused_in_a_sentence() {
+    let tiny = TinyEncoder::new();
+    let mut random = Random(20_260_304);
+    let mut opened = 0;
+    for file in ["encoder.toml", "weights.safetensors", "known_answer.safetensors"] {
+        let sound = tiny.read(file);
+        for _ in 0..250 {
+            tiny.forge(file, &damaged(&sound, &mut random));
+            match Bundle::open(&tiny.bundle()) {
+                Ok(bundle) => {
+                    let descriptors = &bundle.known_answer.descriptors;
+                    assert!(descriptors.iter().flat_map(|d| d.values()).all(|v| v.is_finite()));
+                    opened += 1;
+                }
+                Err(error) => assert!(!error.to_string().is_empty()),
+            }
+        }
+        tiny.forge(file, &sound);
+    }
+    assert!(opened > 0, "damage to numbers alone is the known answer's to find");
+    tiny.open().expect("whole again");
 }
 
 #[test]

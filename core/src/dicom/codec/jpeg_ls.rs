@@ -32,6 +32,10 @@ pub(crate) fn decode(frame: &[u8], header: Size) -> Result<Picture, Error> {
             _ => {}
         }
     }
+    // Without a mark of the end behind the last bit CharLS counts zeros that are not there, two
+    // thousand million of them. Nothing is lost: it wants the mark as well, and nothing after it.
+    let end = frame.windows(2).rposition(|w| w == [0xFF, marker::EOI]);
+    let frame = &frame[..end.ok_or(Error::Cut { format: FORMAT })? + 2];
     let precision = precision.ok_or_else(|| damaged("it has no frame header"))?;
     let near = near.ok_or_else(|| damaged("it has no scan"))?;
     if !(2..=16).contains(&precision) {

@@ -1,0 +1,87 @@
+//! What processes hold, as Linux tells it.
+
+use std::fs;
+use std::io::Write;
+use std::process::Command;
+
+/// A process: this one, or one that it started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Process(u32);
+
+impl Process {
+    pub(crate) fn own() -> Self {
+        Self(std::process::id())
+    }
+
+    /// The processes that this one started and that still run: decoders.
+    pub(crate) fn children() -> Vec<Self> {
+        let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let own = u64::from(std::process::id());
+        pids.map(Self).filter(|process| process.status("PPid") == Some(own)).collect()
+    }
+
+    /// This one and its decoders.
+    pub(crate) fn family() -> Vec<Self> {
+        [vec![Self::own()], Self::children()].concat()
+    }
+
+    fn status(self, key: &str) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+        line.trim().trim_end_matches(" kB").parse().ok()
+    }
+
+    /// Resident memory in KiB.
+    pub(crate) fn resident(self) -> Option<u64> {
+        self.status("VmRSS")
+    }
+
+    /// The most resident memory in KiB since [`Self::forget_peak`].
+    pub(crate) fn peak(self) -> Option<u64> {
+        self.status("VmHWM")
+    }
+
+    pub(crate) fn forget_peak(self) {
+        let _ = fs::write(format!("/proc/{}/clear_refs", self.0), "5");
+    }
+
+    pub(crate) fn threads(self) -> Option<u64> {
+        self.status("Threads")
+    }
+
+    /// Open files, pipes and the like.
+    pub(crate) fn handles(self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.0)).map_or(0, Iterator::count)
+    }
+}
+
+/// The most that this process and its decoders held together during some work, in KiB; an upper
+/// bound, for each may have held its most at another time.
+pub(crate) fn peak_during<T>(work: impl FnOnce() -> T) -> (T, u64) {
+    Process::family().into_iter().for_each(Process::forget_peak);
+    let done = work();
+    (done, Process::family().into_iter().filter_map(Process::peak).sum())
+}
+
+/// Runs the test of this name again, in a process of its own, and does the work there: memory is
+/// counted by process, and other tests run beside this one. What it [`say`]s is passed on.
+pub(crate) fn alone(test: &str, work: impl FnOnce()) {
+    const MARK: &str = "PRECEDENT_ALONE";
+    if std::env::var_os(MARK).is_some() {
+        return work();
+    }
+    let mut program = Command::new(std::env::current_exe().expect("it runs"));
+    program.args([test, "--exact", "--nocapture"]).env(MARK, "1");
+    let output = program.output().expect("it can be started");
+    let words = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{words}");
+    assert!(words.contains(" 1 passed"), "there is no test {test}");
+    let said = |line: &&str| line.starts_with("measured") || line.starts_with("skipped");
+    say(&words.lines().filter(said).collect::<Vec<_>>().join("\n"));
+}
+
+/// Prints a line that `cargo test` does not swallow.
+pub(crate) fn say(words: &str) {
+    let _ = writeln!(std::io::stdout(), "{words}");
+}
