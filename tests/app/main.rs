@@ -10,3 +10,5 @@ mod mending;
 mod opening;
 mod right_film;
 mod snapshots;
+#[cfg(target_os = "linux")]
+mod soak;
