@@ -1,5 +1,6 @@
 //! Hostile files, many thousands by a fixed seed, through the same reader and decoding process that
-//! the window has: each must be shown whole or refused in a sentence, soon and in little memory.
+//! the window has: each must be shown whole or refused in a sentence, soon and in little memory, that
+//! of the decoding process counted in.
 //!
 //! `PRECEDENT_MUTATIONS` (20,000 unless set), `PRECEDENT_SEED`. What fails is written to
 //! `target/battery`, and the program ends with a panic that counts it.
@@ -17,9 +18,12 @@ use precedent_core::dicom::{DecoderError, Error, Reader};
 
 use self::file::{File, PIXEL_DATA};
 use self::mutate::{BASES, Random, base, film_with_lut, mutate};
+use super::memory::peak_during;
 
 /// The longest that any file may take.
 const LIMIT: Duration = Duration::from_secs(2);
+/// The most memory beside three times the decoded picture, in KiB.
+const MEMORY: u64 = 200 << 10;
 
 pub(crate) fn run() {
     let setting = |name: &str, default: u64| {
@@ -64,6 +68,8 @@ struct Battery {
     shown: usize,
     refused: usize,
     slowest: (Duration, String),
+    /// KiB beside three times the picture.
+    largest: (u64, String),
     failed: usize,
 }
 
@@ -77,6 +83,7 @@ impl Battery {
             shown: 0,
             refused: 0,
             slowest: (Duration::ZERO, String::new()),
+            largest: (0, String::new()),
             failed: 0,
         }
     }
@@ -84,7 +91,17 @@ impl Battery {
     fn file(&mut self, name: &str, bytes: &[u8]) {
         std::fs::write(&self.path, bytes).expect("the disk takes it");
         let start = Instant::now();
-        match self.reader.read(&self.path) {
+        let (read, peak) = peak_during(|| self.reader.read(&self.path));
+        let mut elapsed = start.elapsed();
+        let picture = read.as_ref().map_or(0, |film| 2 * film.samples.len() as u64);
+        let peak = peak.saturating_sub(3 * picture >> 10);
+        if peak > self.largest.0 {
+            self.largest = (peak, name.to_owned());
+        }
+        if peak > MEMORY {
+            self.fail(name, bytes, &format!("it took {} MiB", peak >> 10));
+        }
+        match read {
             Ok(film) => {
                 let pixels = film.rows as usize * film.columns as usize;
                 if film.samples.len() != pixels || film.voi_luts.is_empty() {
@@ -97,7 +114,6 @@ impl Battery {
             }
             Err(_) => self.refused += 1,
         }
-        let mut elapsed = start.elapsed();
         // A busy machine makes anything slow once.
         for _ in 0..3 {
             if elapsed > LIMIT {
@@ -124,26 +140,21 @@ impl Battery {
 
     fn report(&mut self, what: &str) {
         let (slowest, name) = std::mem::take(&mut self.slowest);
+        let (largest, of) = std::mem::take(&mut self.largest);
         println!(
-            "{what}: {} shown, {} refused, {} failed so far; slowest {slowest:.1?} ({name})",
-            self.shown, self.refused, self.failed
+            "{what}: {} shown, {} refused, {} failed so far; slowest {slowest:.1?} ({name}); \
+             most memory {} MiB ({of})",
+            self.shown,
+            self.refused,
+            self.failed,
+            largest >> 10
         );
         (self.shown, self.refused) = (0, 0);
     }
 
     fn end(self) {
-        if let Some(kib) = peak_memory_kib() {
-            println!("most memory of the reading process: {} MiB", kib >> 10);
-            assert!(kib < 200 << 10, "the reading process took {kib} KiB");
-        }
         assert!(self.failed == 0, "{} files failed", self.failed);
     }
-}
-
-fn peak_memory_kib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches(" kB").parse().ok()
 }
 
 fn nested(depth: usize) -> Vec<u8> {

@@ -1,12 +1,15 @@
 //! `cargo bench [-- read | outline | describe | search]`: medians, and the ratio to a named
 //! rival in the same run where `tests/bench/rivals` has set it up.
-
+//!
 //! `battery` damages files and runs only where it is named.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's product is what it prints")]
 
 mod battery;
 mod describe;
+#[path = "../core/memory.rs"]
+#[expect(dead_code, reason = "the tests use the rest of it")]
+mod memory;
 mod outline;
 mod read;
 mod search;

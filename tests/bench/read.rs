@@ -1,28 +1,38 @@
-//! File to pixels of a film of 3000 x 4600, against DCMTK's and OpenJPEG's programs on the same
-//! file. `tests/bench/rivals/dcmtk` sets the rivals up; they also make the compressed files.
+//! File to pixels of a real film of 2864 x 4560, against DCMTK's and OpenJPEG's programs on the same
+//! file; then the listing of a thousand such films. `tests/bench/rivals/dcmtk` sets the rivals up;
+//! they also make the compressed files.
 //!
 //! Ours is `Reader::read` with a warm decoding process: read, hash, guard, decode, over two pipes
 //! into a buffer. A rival is its program from start to end, output written to the same folder. For
-//! OpenJPEG, what it calls "decode time" itself stands beside it.
+//! OpenJPEG, what it calls "decode time" itself stands beside it. Memory is the most that we and the
+//! decoding process held, beside what was held before.
 
+use std::fs::File;
+use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use precedent_core::dicom::Reader;
+use precedent_core::dicom::{Reader, listing};
 
-const COLUMNS: usize = 3000;
-const ROWS: usize = 4600;
+use super::memory::{Process, peak_during};
+
+const COLUMNS: usize = 2864;
+const ROWS: usize = 4560;
 const ROUNDS: usize = 7;
+/// The most memory beside three times the decoded frame, in KiB.
+const MEMORY: u64 = 200 << 10;
+const FILMS: usize = 1_000;
 
 pub(crate) fn run() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let film = draw();
+    let film = real_film();
     let native = folder.path().join("film.dcm");
     std::fs::write(&native, dicom(EXPLICIT, &native_pixels(&film))).expect("the disk takes it");
-    println!("{COLUMNS} x {ROWS}, 12 of 16 bits; medians of {ROUNDS} in ms, by turns");
-    println!("| transfer syntax | MB | ours | rival | rival's | ratio |");
-    println!("| --- | --- | --- | --- | --- | --- |");
+    println!("{COLUMNS} x {ROWS}, 16 bits; medians of {ROUNDS} in ms, by turns");
+    println!("| transfer syntax | MB | ours | rival | rival's | ratio | MiB |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
     for (name, encoder, decoder) in [
         ("native", None, ["dcmconv"].as_slice()),
         ("RLE", Some(["dcmcrle"].as_slice()), &["dcmdrle"]),
@@ -39,11 +49,43 @@ pub(crate) fn run() {
         report(name, is_made.then_some(&file), &film, decoder[0], rival);
     }
     jpeg2000(folder.path(), &film);
+    list(folder.path());
+}
+
+/// The right CC of the demonstration patient: a scanned film.
+fn real_film() -> Vec<u16> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demonstration/RIGHT_CC.dcm");
+    let film = Reader::new().read(Path::new(path)).expect("it ships");
+    assert_eq!((film.columns as usize, film.rows as usize), (COLUMNS, ROWS));
+    film.samples.to_vec()
+}
+
+/// Films that are headers before a hole as long as their pixels.
+fn list(folder: &Path) {
+    let folder = folder.join("films");
+    std::fs::create_dir(&folder).expect("a new folder");
+    let head = dicom(EXPLICIT, &pixel_head());
+    for number in 0..FILMS {
+        let mut file = File::create(folder.join(format!("{number}.dcm"))).expect("a new file");
+        // Another SOPInstanceUID each.
+        let mut head = head.clone();
+        let uid = head.windows(8).rposition(|w| w == b"1.2.3.00").expect("it has one");
+        head[uid..uid + 8].copy_from_slice(format!("{number:08}").as_bytes());
+        file.write_all(&head).expect("the disk takes it");
+        file.set_len((head.len() + 2 * ROWS * COLUMNS) as u64).expect("a hole");
+    }
+    let start = Instant::now();
+    let listed = listing::list(&mut Reader::new(), &[folder], &mut |_| ControlFlow::Continue(()));
+    let elapsed = start.elapsed();
+    let ControlFlow::Continue(listing) = listed else { return };
+    assert_eq!(listing.films().count(), FILMS, "{:?}", listing.others.first());
+    println!("{FILMS} films listed in {elapsed:.2?}");
+    assert!(elapsed < Duration::from_secs(3), "listing took {elapsed:?}");
 }
 
 fn jpeg2000(folder: &Path, film: &[u16]) {
     let (pgm, stream) = (folder.join("film.pgm"), folder.join("film.j2k"));
-    let mut picture = format!("P5\n{COLUMNS} {ROWS}\n4095\n").into_bytes();
+    let mut picture = format!("P5\n{COLUMNS} {ROWS}\n65535\n").into_bytes();
     picture.extend(film.iter().flat_map(|v| v.to_be_bytes()));
     std::fs::write(&pgm, picture).expect("the disk takes it");
     let (i, o) = (Path::new("-i"), Path::new("-o"));
@@ -75,15 +117,17 @@ fn report(
     rival: impl Fn() -> Option<Option<String>>,
 ) {
     let Some(file) = file else {
-        println!("| {name} | | | {rival_name} | rival not installed | |");
+        println!("| {name} | | | {rival_name} | rival not installed | | |");
         return;
     };
     let mut reader = Reader::new();
-    let (mut ours, mut theirs, mut own_words) = (Vec::new(), Vec::new(), None);
+    let (mut ours, mut theirs, mut own_words, mut most) = (Vec::new(), Vec::new(), None, 0);
     for round in 0..=ROUNDS {
+        let before = Process::own().resident().unwrap_or(0);
         let begin = Instant::now();
-        let read = reader.read(file).expect("the film is sound");
+        let (read, peak) = peak_during(|| reader.read(file).expect("the film is sound"));
         let elapsed = begin.elapsed().as_secs_f64() * 1e3;
+        most = most.max(peak.saturating_sub(before));
         assert!(read.samples.as_slice() == film, "{name}: other pixels");
         let begin = Instant::now();
         let answer = rival();
@@ -106,7 +150,12 @@ fn report(
         let own_words = own_words.map_or(String::new(), |words| format!(" (decode {words})"));
         (format!("{theirs:.0}{own_words}"), format!("{:.2}", ours / theirs))
     };
-    println!("| {name} | {megabytes:.1} | {ours:.0} | {rival_name} | {theirs} | {ratio} |");
+    let memory = most >> 10;
+    println!(
+        "| {name} | {megabytes:.1} | {ours:.0} | {rival_name} | {theirs} | {ratio} | {memory} |"
+    );
+    let limit = MEMORY + 3 * (2 * film.len() as u64 >> 10);
+    assert!(most <= limit, "{name} took {most} KiB, more than {limit}");
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -118,24 +167,6 @@ fn median(values: &mut [f64]) -> f64 {
 fn start(program: &[&str], files: &[&Path]) -> Option<String> {
     let output = Command::new(program[0]).args(&program[1..]).args(files).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// A dark background, a bright half disc with texture, noise everywhere as a film has it.
-fn draw() -> Vec<u16> {
-    let mut state = 1_u32;
-    let mut film = Vec::with_capacity(ROWS * COLUMNS);
-    for row in 0..ROWS {
-        for column in 0..COLUMNS {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let noise = (state >> 26) as f64;
-            let (x, y) = (column as f64 / 2200.0, (row as f64 - 2300.0) / 1900.0);
-            let depth = 1.0 - x * x - y * y;
-            let texture = ((x * 40.0).sin() * (y * 55.0).cos()) * 150.0;
-            let tissue = if depth > 0.0 { 700.0 + 2400.0 * depth.sqrt() + texture } else { 60.0 };
-            film.push((tissue + noise).clamp(0.0, 4095.0) as u16);
-        }
-    }
-    film
 }
 
 const EXPLICIT: &str = "1.2.840.10008.1.2.1";
@@ -152,7 +183,7 @@ fn dicom(syntax: &str, pixel_data: &[u8]) -> Vec<u8> {
     file.extend((meta.len() as u32).to_le_bytes());
     file.extend(meta);
     text(&mut file, (0x0008, 0x0016), b"UI", "1.2.840.10008.5.1.4.1.1.7");
-    text(&mut file, (0x0008, 0x0018), b"UI", "1.2.3");
+    text(&mut file, (0x0008, 0x0018), b"UI", "1.2.3.00");
     text(&mut file, (0x0010, 0x0020), b"LO", "PHANTOM");
     short(&mut file, 0x0002, 1);
     text(&mut file, (0x0028, 0x0004), b"CS", "MONOCHROME2");
@@ -160,14 +191,14 @@ fn dicom(syntax: &str, pixel_data: &[u8]) -> Vec<u8> {
         (0x0010, ROWS as u16),
         (0x0011, COLUMNS as u16),
         (0x0100, 16),
-        (0x0101, 12),
-        (0x0102, 11),
+        (0x0101, 16),
+        (0x0102, 15),
         (0x0103, 0),
     ] {
         short(&mut file, element, value);
     }
-    text(&mut file, (0x0028, 0x1050), b"DS", "2048");
-    text(&mut file, (0x0028, 0x1051), b"DS", "4096");
+    text(&mut file, (0x0028, 0x1050), b"DS", "32768");
+    text(&mut file, (0x0028, 0x1051), b"DS", "65536");
     file.extend(pixel_data);
     file
 }
@@ -191,9 +222,14 @@ fn short(to: &mut Vec<u8>, element: u16, value: u16) {
     to.extend(value.to_le_bytes());
 }
 
-fn native_pixels(film: &[u16]) -> Vec<u8> {
+fn pixel_head() -> Vec<u8> {
     let mut bytes = vec![0xE0, 0x7F, 0x10, 0x00, b'O', b'W', 0, 0];
-    bytes.extend((film.len() as u32 * 2).to_le_bytes());
+    bytes.extend((2 * ROWS as u32 * COLUMNS as u32).to_le_bytes());
+    bytes
+}
+
+fn native_pixels(film: &[u16]) -> Vec<u8> {
+    let mut bytes = pixel_head();
     bytes.extend(film.iter().flat_map(|v| v.to_le_bytes()));
     bytes
 }
