@@ -18,7 +18,7 @@ use precedent_core::dicom::{DecoderError, Error, Reader};
 
 use self::file::{File, PIXEL_DATA};
 use self::mutate::{BASES, Random, base, film_with_lut, mutate};
-use super::memory::peak_during;
+use super::memory::Family;
 
 /// The longest that any file may take.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -63,6 +63,7 @@ pub(crate) fn run() {
 
 struct Battery {
     reader: Reader,
+    family: Family,
     path: PathBuf,
     _folder: tempfile::TempDir,
     shown: usize,
@@ -78,6 +79,7 @@ impl Battery {
         let folder = tempfile::tempdir().expect("a temporary folder");
         Self {
             reader: Reader::new(),
+            family: Family::default(),
             path: folder.path().join("film"),
             _folder: folder,
             shown: 0,
@@ -91,7 +93,7 @@ impl Battery {
     fn file(&mut self, name: &str, bytes: &[u8]) {
         std::fs::write(&self.path, bytes).expect("the disk takes it");
         let start = Instant::now();
-        let (read, peak) = peak_during(|| self.reader.read(&self.path));
+        let (read, peak) = self.family.peak_during(|| self.reader.read(&self.path));
         let mut elapsed = start.elapsed();
         let picture = read.as_ref().map_or(0, |film| 2 * film.samples.len() as u64);
         let peak = peak.saturating_sub(3 * picture >> 10);

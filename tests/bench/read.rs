@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use precedent_core::dicom::{Reader, listing};
 
-use super::memory::{Process, peak_during};
+use super::memory::{Family, Process};
 
 const COLUMNS: usize = 2864;
 const ROWS: usize = 4560;
@@ -120,12 +120,12 @@ fn report(
         println!("| {name} | | | {rival_name} | rival not installed | | |");
         return;
     };
-    let mut reader = Reader::new();
+    let (mut reader, mut family) = (Reader::new(), Family::default());
     let (mut ours, mut theirs, mut own_words, mut most) = (Vec::new(), Vec::new(), None, 0);
     for round in 0..=ROUNDS {
         let before = Process::own().resident().unwrap_or(0);
         let begin = Instant::now();
-        let (read, peak) = peak_during(|| reader.read(file).expect("the film is sound"));
+        let (read, peak) = family.peak_during(|| reader.read(file).expect("the film is sound"));
         let elapsed = begin.elapsed().as_secs_f64() * 1e3;
         most = most.max(peak.saturating_sub(before));
         assert!(read.samples.as_slice() == film, "{name}: other pixels");

@@ -56,12 +56,28 @@ impl Process {
     }
 }
 
-/// The most that this process and its decoders held together during some work, in KiB; an upper
-/// bound, for each may have held its most at another time.
-pub(crate) fn peak_during<T>(work: impl FnOnce() -> T) -> (T, u64) {
-    Process::family().into_iter().for_each(Process::forget_peak);
-    let done = work();
-    (done, Process::family().into_iter().filter_map(Process::peak).sum())
+/// This process and its decoders, looked for again when one of them is gone.
+#[derive(Default)]
+pub(crate) struct Family(Vec<Process>);
+
+impl Family {
+    fn members(&mut self) -> &[Process] {
+        let own = u64::from(std::process::id());
+        let is_there =
+            |process: &Process| *process == Process::own() || process.status("PPid") == Some(own);
+        if self.0.len() < 2 || !self.0.iter().all(is_there) {
+            self.0 = Process::family();
+        }
+        &self.0
+    }
+
+    /// The most that they held together during some work, in KiB; an upper bound, for each may have
+    /// held its most at another time.
+    pub(crate) fn peak_during<T>(&mut self, work: impl FnOnce() -> T) -> (T, u64) {
+        self.members().iter().for_each(|process| process.forget_peak());
+        let done = work();
+        (done, self.members().iter().filter_map(|process| process.peak()).sum())
+    }
 }
 
 /// Runs the test of this name again, in a process of its own, and does the work there: memory is
