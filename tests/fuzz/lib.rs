@@ -35,6 +35,8 @@ mod measures;
 mod progress;
 #[path = "../../core/src/region.rs"]
 mod region;
+#[path = "../../core/src/hanging.rs"]
+mod hanging;
 #[path = "../../core/src"]
 mod with_folder {
     pub(crate) mod voi_lut;
