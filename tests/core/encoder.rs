@@ -130,8 +130,7 @@ impl TinyEncoder {
         let fixture = Fixture::of(&rgb.expect("our own weights"), 3);
         std::fs::write(tiny.fixture(), tensors::to_bytes(&fixture)).expect("a small file");
         let made = tiny.make(Recipe::Default, 1);
-        Bundle::write(&tiny.bundle(), &made.config, &made.weights, &made.known_answer)
-            .expect("a new bundle");
+        Bundle::write(&tiny.bundle(), &made).expect("a new bundle");
         tiny
     }
 

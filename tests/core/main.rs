@@ -6,6 +6,7 @@ mod dicom;
 mod doors;
 mod encoder;
 mod evaluation;
+mod experiment;
 mod find;
 mod gestures;
 mod import;

@@ -162,7 +162,7 @@ fn a_tiny_training_run_learns_and_its_bundle_describes() {
 
     let bundle = workshop.path("encoders/trained");
     let made = &outcome.made;
-    Bundle::write(&bundle, &made.config, &made.weights, &made.known_answer).expect("a new folder");
+    Bundle::write(&bundle, made).expect("a new folder");
     let encoder = Encoder::open(&bundle, DeviceChoice::Cpu).expect("its known answer holds");
     assert_eq!(encoder.dims(), 8);
     let region = drawn(1);
@@ -210,6 +210,22 @@ fn a_run_that_was_killed_goes_on_to_the_same_weights() {
         std::fs::read_to_string(workshop.path(dir).join("curve.csv")).expect("the curve")
     };
     assert_eq!(curve("killed"), curve("whole"));
+}
+
+#[test]
+fn a_run_ends_where_nothing_violates_the_margin() {
+    let workshop = Workshop::new();
+    // A region seen a little tighter is nearer to itself than any stranger, from the start.
+    let mut material = workshop.empty(&[View::Plain]);
+    material.add((0..12).map(drawn).collect()).expect("regions");
+    let text = "label_positives = \"none\"\ntriplet_margin = 0.000001\nepochs = 30\npatience = 0";
+    let config = small().with(text).expect("sound values");
+    let dir = workshop.dir.path().join("fitted");
+    let outcome = run(&material, &config, &dir, Start::New, &mut |_| ControlFlow::Continue(()));
+    let epochs = outcome.expect("it ends well").epochs;
+    assert!(epochs < 30.0, "{epochs}");
+    let again = run(&material, &config, &dir, Start::Resume, &mut |_| ControlFlow::Continue(()));
+    assert_eq!(again.expect("there is nothing to go on with").epochs, epochs);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! known_answer.safetensors  three small patches and their descriptors
 //! BLAKE3SUMS                the hash of each of the three; its own hash is the EncoderId
 //! MODEL_CARD.md             the same for people; no part of the encoder, so in no hash list
+//! LEARNT_FROM               the films it was made from; in no hash list either
 //! ```
 //!
 //! The networks are files of their own, shared by bundles: `encoder.toml` names them by hash. Where
@@ -20,10 +21,11 @@ pub use super::known_answer::KnownAnswer;
 pub use super::weights::Weights;
 
 use super::join::Join;
+use super::make::Made;
 use super::network::Network;
 use super::tensors::{self, TensorFile};
 use super::views::View;
-use super::{assembly, card, weights};
+use super::{assembly, card, learnt_from, weights};
 use crate::descriptor::EncoderId;
 use crate::patch;
 use crate::places;
@@ -213,12 +215,8 @@ impl Bundle {
     }
 
     /// Writes a new folder with its model card: whole, or not at all.
-    pub fn write(
-        dir: &Path,
-        config: &Config,
-        weights: &Weights,
-        known_answer: &KnownAnswer,
-    ) -> Result<(), Error> {
+    pub fn write(dir: &Path, made: &Made) -> Result<(), Error> {
+        let Made { config, weights, known_answer, learnt_from } = made;
         let write = |source| Error::Write { path: dir.to_owned(), source };
         if dir.symlink_metadata().is_ok() {
             return Err(Error::Exists { path: dir.to_owned() });
@@ -245,6 +243,9 @@ impl Bundle {
         write_durably(&unfinished.path().join(HASHES), hash_list.as_bytes()).map_err(write)?;
         let card = card::text(config, weights);
         write_durably(&unfinished.path().join(CARD), card.as_bytes()).map_err(write)?;
+        let films = learnt_from.text();
+        write_durably(&unfinished.path().join(learnt_from::FILE), films.as_bytes())
+            .map_err(write)?;
         open_to_others(unfinished.path()).map_err(write)?;
         std::fs::rename(unfinished.path(), dir).map_err(write)?;
         // The folder is in its place: what is left of the guard has nothing to remove.

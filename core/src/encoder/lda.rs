@@ -9,7 +9,6 @@
 use rayon::prelude::*;
 
 use super::arcs::Arcs;
-use super::join::{Join, Part};
 use super::pca_whitening::symmetric_eigen;
 use super::tensors::Array;
 use crate::descriptor::Descriptor;
@@ -109,41 +108,6 @@ impl Layer {
     }
 }
 
-/// Descriptors with a learnt part behind them: how an evaluation refits the layer for each fold.
-#[derive(Debug, Clone)]
-pub struct Appended {
-    layer: Layer,
-    join: Join,
-}
-
-impl Appended {
-    /// Fitted on descriptors without a learnt part, and their classes. `weight` is the share of a
-    /// mean squared distance that the learnt part has; [`WEIGHT`] is what bundles are made with.
-    pub fn fit(descriptors: &[Descriptor], classes: &[usize], weight: f32) -> Option<Self> {
-        let layer = Layer::fit(descriptors, classes)?;
-        let learnt: Vec<Vec<f32>> = descriptors.iter().map(|d| layer.describe(d)).collect();
-        let plain: Vec<&[f32]> = descriptors.iter().map(Descriptor::values).collect();
-        let learnt: Vec<&[f32]> = learnt.iter().map(Vec::as_slice).collect();
-        let part = |name: &str, dims: usize, weight: f32, vectors: &[&[f32]]| Part {
-            name: name.to_owned(),
-            dims,
-            weight,
-            spread: super::join::spread(vectors),
-        };
-        let parts = vec![
-            part("unsupervised", plain[0].len(), 1.0 - weight, &plain),
-            part("learnt", layer.dims(), weight, &learnt),
-        ];
-        Some(Self { layer, join: Join::new(parts)? })
-    }
-
-    /// The descriptor with its learnt part, of length 1.
-    pub fn describe(&self, descriptor: &Descriptor) -> Descriptor {
-        let learnt = self.layer.describe(descriptor);
-        self.join.join(&[descriptor.values(), &learnt]).expect("a descriptor is not zero")
-    }
-}
-
 fn project(projection: &Array, vector: &[f32]) -> Vec<Option<f32>> {
     let inputs = projection.dims[1];
     assert_eq!(vector.len(), inputs, "the layer's own inputs");
@@ -232,7 +196,6 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::random::Random;
     use super::*;
 
     #[test]
@@ -256,49 +219,5 @@ mod tests {
         let points: [&[f32]; 4] = [&[1.0, 0.0], &[-1.0, 0.0], &[0.0, 1.0], &[0.0, -1.0]];
         assert_eq!(fit(&points, &[1, 1, 1, 1]), None);
         assert_eq!(fit(&points, &[0, 0, 1, 1]), None);
-    }
-
-    #[test]
-    fn an_appended_part_pulls_classes_apart_and_leaves_the_rest_as_it_was() {
-        // Three classes that one direction of twelve tells apart, in noise.
-        let mut random = Random::new(4);
-        let classes: Vec<usize> = (0..60).map(|i| i % 3).collect();
-        let descriptors: Vec<Descriptor> = classes
-            .iter()
-            .map(|class| {
-                let mut values: Vec<f32> = (0..12).map(|_| random.unit() as f32 - 0.5).collect();
-                values[5] += *class as f32 * 0.3;
-                Descriptor::normalized(values).expect("not zero")
-            })
-            .collect();
-        let appended = Appended::fit(&descriptors, &classes, WEIGHT).expect("they differ");
-        let whole: Vec<Descriptor> = descriptors.iter().map(|d| appended.describe(d)).collect();
-        let ratio = |all: &[Descriptor]| {
-            let (mut own, mut other) = ((0.0, 0), (0.0, 0));
-            for i in 0..all.len() {
-                for j in 0..i {
-                    let sum = if classes[i] == classes[j] { &mut own } else { &mut other };
-                    sum.0 += all[i].distance(&all[j]).powi(2);
-                    sum.1 += 1;
-                }
-            }
-            (other.0 / other.1 as f32) / (own.0 / own.1 as f32)
-        };
-        // The learnt part has half of a mean squared distance, noise the other.
-        let (whole_ratio, plain_ratio) = (ratio(&whole), ratio(&descriptors));
-        assert!(whole_ratio > 1.1 * plain_ratio, "{whole_ratio} after {plain_ratio}");
-        // The order by the first part alone is the order it had.
-        let plain = |a: &Descriptor, b: &Descriptor| {
-            a.values()[..12]
-                .iter()
-                .zip(&b.values()[..12])
-                .map(|(x, y)| (x - y).powi(2))
-                .sum::<f32>()
-        };
-        let scale = plain(&whole[0], &whole[1]) / descriptors[0].distance(&descriptors[1]).powi(2);
-        for (a, b) in [(2, 3), (10, 40), (7, 59)] {
-            let expected = scale * descriptors[a].distance(&descriptors[b]).powi(2);
-            assert!((plain(&whole[a], &whole[b]) / expected - 1.0).abs() < 1e-3);
-        }
     }
 }

@@ -16,6 +16,7 @@ use super::arcs::Arcs;
 use super::assembly::{Assembly, Maps};
 use super::bundle::{Config, KnownAnswer, NetVladConfig, NetworkConfig, PatchConfig, PcaConfig};
 use super::head::{Head, Learnt, local_descriptors};
+use super::learnt_from::LearntFrom;
 use super::mean::rooted_mean;
 use super::netvlad::{self, NetVlad};
 use super::network::{Loaded, Network};
@@ -28,6 +29,7 @@ use super::{backbone, kmeans};
 use crate::descriptor::Descriptor;
 use crate::geometry::Contour;
 use crate::lexicon::Pathology;
+use crate::library::identity::film_hash;
 use crate::mammogram::Mammogram;
 use crate::patch::{self, Patch};
 use crate::progress::{Progress, Report};
@@ -71,6 +73,8 @@ pub struct Region {
     known: Patch,
     /// Looked at by a recipe with a learnt part alone.
     pathology: Pathology,
+    /// Its [`film_hash`].
+    film: [u8; 32],
 }
 
 /// A network and its weights.
@@ -99,6 +103,7 @@ pub struct Made {
     pub config: Config,
     pub weights: Weights,
     pub known_answer: KnownAnswer,
+    pub learnt_from: LearntFrom,
 }
 
 /// The networks of a recipe, on the CPU.
@@ -131,7 +136,7 @@ impl Region {
         let mut known = patch::extract_by(mammogram, contour, &small);
         // The bundle keeps them as whole numbers.
         known.pixels.iter_mut().for_each(|v| *v = v.round());
-        Self { windows, known, pathology }
+        Self { windows, known, pathology, film: film_hash(mammogram) }
     }
 }
 
@@ -203,7 +208,9 @@ pub fn make(ingredients: &Ingredients, report: &mut Report) -> Result<Made, Erro
         pca,
         parts,
     };
-    Ok(Made { config, weights, known_answer })
+    let films = regions.iter().map(|region| region.film).collect();
+    let learnt_from = LearntFrom { uses_outcomes: beside.learnt, films };
+    Ok(Made { config, weights, known_answer, learnt_from })
 }
 
 /// Local PCA, centres and assignment of NetVLAD, without a PCA behind it yet.

@@ -15,9 +15,9 @@
 //! - [`small`], [`mean`]: networks for any CPU, and the plain way to pool a map.
 //! - [`network`]: either kind of network.
 //! - [`arcs`]: numbers of any unit as a part of a descriptor.
-//! - [`lda`]: a linear layer learnt from labels.
+//! - [`lda`], [`linear_layer`]: layers learnt from labels; [`learnt`]: one of them behind the rest.
 //! - [`join`]: the parts of a descriptor and their shares of a distance.
-//! - [`weights`], [`known_answer`], [`bundle`]: one folder is one encoder.
+//! - [`weights`], [`known_answer`], [`learnt_from`], [`bundle`]: one folder is one encoder.
 //! - [`fixture`]: pictures and the activations they must give.
 //! - [`device`]: a GPU is trusted once it has proved itself, else the CPU runs all.
 //! - [`make`]: a new bundle from regions, by one of the recipes of [`recipe`].
@@ -43,6 +43,9 @@ pub mod join;
 pub(crate) mod kmeans;
 pub mod known_answer;
 pub mod lda;
+pub mod learnt;
+pub mod learnt_from;
+pub mod linear_layer;
 pub mod make;
 pub mod mean;
 pub mod netvlad;

@@ -29,8 +29,13 @@ impl Identities {
             .as_deref()
             .filter(|name| is_name(name))
             .and_then(|name| self.aliases.get(&patient_key(&self.salt, name)));
-        let by_film = self.films.get(&film_key(&self.salt, &film_hash(mammogram)));
-        by_name.into_iter().chain(by_film).copied().collect()
+        let by_film = self.patient_on(&film_hash(mammogram));
+        by_name.copied().into_iter().chain(by_film).collect()
+    }
+
+    /// The patient of a film with these very pixels ([`film_hash`]).
+    pub fn patient_on(&self, film: &[u8; 32]) -> Option<PatientIdx> {
+        self.films.get(&film_key(&self.salt, film)).copied()
     }
 
     /// The patients known by any of these names.

@@ -59,6 +59,9 @@ pub struct Place {
     /// Of the weights before the first step.
     pub untrained: Option<Validation>,
     pub best: Option<Best>,
+    /// An epoch found no tuple that violates the margin: another would change nothing.
+    #[serde(default)]
+    pub is_fitted: bool,
     /// Alpha at the start.
     pub alpha: f64,
 }

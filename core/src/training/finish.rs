@@ -17,6 +17,7 @@ use crate::encoder::bundle::{
 };
 use crate::encoder::head::{Head, Learnt};
 use crate::encoder::join::{self, Join, Part};
+use crate::encoder::learnt_from::LearntFrom;
 use crate::encoder::make::{self, Made};
 use crate::encoder::pca_whitening::{Fit, PcaWhitening};
 use crate::encoder::random::Random;
@@ -91,7 +92,12 @@ pub(super) fn bundle(
         pca: Some(PcaConfig { dims: learnt.dims(), ..pca }),
         parts,
     };
-    Ok(Made { config, weights: learnt.into(), known_answer })
+    // The regions kept apart chose the epoch: their answers flatter it as well.
+    let learnt_from = LearntFrom {
+        uses_outcomes: material.regions.iter().any(|region| region.facts.label.is_some()),
+        films: material.regions.iter().map(|region| region.film).collect(),
+    };
+    Ok(Made { config, weights: learnt.into(), known_answer, learnt_from })
 }
 
 fn learnt_of(parameters: &Parameters, config: &Config, material: &Material) -> Learnt {

@@ -15,6 +15,7 @@ use crate::encoder::views::View;
 use crate::geometry::Contour;
 use crate::import::{self, manifest::Manifest, manifest::Row};
 use crate::lexicon::{MassMargin, MassShape, Pathology};
+use crate::library::identity::film_hash;
 use crate::mammogram::Mammogram;
 use crate::patch::{self, Patch};
 use crate::progress::{Progress, Report};
@@ -82,6 +83,8 @@ pub struct Outlined {
 #[derive(Debug, Clone)]
 pub struct Region {
     pub facts: Facts,
+    /// Its [`film_hash`].
+    pub(super) film: [u8; 32],
     pub(super) known: Patch,
     /// The outline's weights, for each window.
     weights: Vec<Vec<f32>>,
@@ -210,7 +213,8 @@ impl Material {
             }
             let side = self.cache.expect(&keys[0])?.dims[0];
             let weights = windows.iter().map(|window| window.weights_on(side)).collect();
-            self.regions.push(Region { facts: region.facts, known, weights, maps: keys });
+            let (facts, film) = (region.facts, film_hash(&region.film));
+            self.regions.push(Region { facts, film, known, weights, maps: keys });
         }
         Ok(())
     }
@@ -304,7 +308,7 @@ impl Region {
             weights: Vec::new(),
             shape_margin: crate::measures::ShapeMargin::default(),
         };
-        Self { facts, known, weights: Vec::new(), maps: Vec::new() }
+        Self { facts, film: [0; 32], known, weights: Vec::new(), maps: Vec::new() }
     }
 }
 

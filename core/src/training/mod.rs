@@ -127,7 +127,8 @@ pub fn read_config(dir: &Path) -> Result<Config, Error> {
 
 /// Trains in a folder, which holds `training.toml`, `curve.csv` and its drawings, `log/` with a
 /// line for each tuple, and what it takes to resume. `found` are the pairs that structure from
-/// motion found. After `time_limit` it ends as after its last epoch.
+/// motion found. After `time_limit` it ends as after its last epoch, and so it does
+/// where an epoch has no tuple left to learn from.
 ///
 /// # Errors
 /// A `Break` from `report` is as a kill: what the next start has is the last checkpoint.
@@ -255,7 +256,9 @@ impl<'a> Run<'a> {
         let place = &self.state.place;
         let patience = self.config.patience;
         let since_best = place.epoch - place.best.map_or(0, |best| best.epoch).min(place.epoch);
-        place.epoch >= self.config.epochs || (patience > 0 && since_best >= patience)
+        place.is_fitted
+            || place.epoch >= self.config.epochs
+            || (patience > 0 && since_best >= patience)
     }
 
     fn progress(&self) -> Progress {
@@ -316,6 +319,7 @@ impl<'a> Run<'a> {
         let (config, dir) = (self.config, self.dir);
         let place = &mut self.state.place;
         let log = std::mem::take(&mut place.log);
+        place.is_fitted = log.is_empty();
         let name = format!("log/epoch-{:04}.csv", place.epoch + 1);
         let text = format!("step,query,positive,source,negatives\n{}", log.concat());
         checkpoint::write(&dir.join(name), text.as_bytes())?;
@@ -509,6 +513,7 @@ fn fresh(
         curve: Vec::new(),
         untrained: None,
         best: None,
+        is_fitted: false,
         alpha,
     };
     let momentum = Momentum::still(&parameters);

@@ -31,8 +31,7 @@ fn the_same_regions_and_seed_make_the_same_encoder_on_any_number_of_threads() {
             let made = pool.expect("a pool").install(|| tiny.make(recipe, seed));
             let dir = tempfile::tempdir().expect("a temporary folder");
             let path = dir.path().join("bundle");
-            Bundle::write(&path, &made.config, &made.weights, &made.known_answer)
-                .expect("a new bundle");
+            Bundle::write(&path, &made).expect("a new bundle");
             std::fs::read(path.join("BLAKE3SUMS")).expect("the hash list")
         };
         assert_eq!(write(1, 5), write(3, 5), "{recipe:?}");
@@ -100,7 +99,7 @@ fn a_bundle_is_never_written_over_another() {
     let tiny = TinyEncoder::new();
     let made = tiny.make(Recipe::Paper, 1);
     let before = tiny.read("encoder.toml");
-    let again = Bundle::write(&tiny.bundle(), &made.config, &made.weights, &made.known_answer);
+    let again = Bundle::write(&tiny.bundle(), &made);
     assert!(matches!(again, Err(bundle::Error::Exists { .. })));
     assert_eq!(tiny.read("encoder.toml"), before);
     let left: Vec<_> =

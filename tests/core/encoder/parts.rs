@@ -7,7 +7,7 @@ use super::*;
 fn made(tiny: &TinyEncoder, recipe: Recipe) -> (Made, Encoder) {
     let made = tiny.make(recipe, 3);
     let path = tiny.bundle().with_file_name(recipe.word().to_owned() + "-made");
-    Bundle::write(&path, &made.config, &made.weights, &made.known_answer).expect("a new bundle");
+    Bundle::write(&path, &made).expect("a new bundle");
     let encoder = Encoder::open(&path, DeviceChoice::Cpu).expect("a sound bundle");
     (made, encoder)
 }
@@ -61,7 +61,7 @@ fn one_small_network_serves_for_texture_and_look() {
     let made = make::make(&ingredients, &mut |_| ControlFlow::Continue(())).expect("regions");
     assert_eq!(made.config.look.as_ref(), Some(&made.config.trunk));
     let path = tiny.bundle().with_file_name("laptop");
-    Bundle::write(&path, &made.config, &made.weights, &made.known_answer).expect("a new bundle");
+    Bundle::write(&path, &made).expect("a new bundle");
     let encoder = Encoder::open(&path, DeviceChoice::Auto).expect("a sound bundle");
     assert_eq!(encoder.device().name, "CPU (flex)");
     assert_eq!(describe(&encoder).len(), 3);
@@ -109,7 +109,7 @@ fn a_bundle_of_format_1_describes_as_it_did() {
     let tiny = TinyEncoder::new();
     let made = tiny.make(Recipe::Paper, 1);
     let path = tiny.bundle().with_file_name("paper");
-    Bundle::write(&path, &made.config, &made.weights, &made.known_answer).expect("a new bundle");
+    Bundle::write(&path, &made).expect("a new bundle");
     let expected = describe(&Encoder::open(&path, DeviceChoice::Cpu).expect("a sound bundle"));
 
     let names = ["encoder.toml", "known_answer.safetensors", "weights.safetensors"];

@@ -116,7 +116,7 @@ fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     };
     let made = make::make(&ingredients, &mut report)?;
     bar.finish_and_clear();
-    Bundle::write(&args.out, &made.config, &made.weights, &made.known_answer)?;
+    Bundle::write(&args.out, &made)?;
     let encoder = Encoder::open(&args.out, DeviceChoice::Cpu)
         .context("the bundle was written, but does not open")?;
 

@@ -146,7 +146,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
     let made = &outcome.made;
     set_aside(&encoder)?;
-    Bundle::write(&encoder, &made.config, &made.weights, &made.known_answer)?;
+    Bundle::write(&encoder, made)?;
     if matches!(Bundle::open(&encoder), Err(bundle::Error::MissingTrunk { .. })) {
         std::fs::copy(&trunk, encoder.join(&made.config.trunk.file))
             .context("the trunk cannot be put beside the bundle")?;

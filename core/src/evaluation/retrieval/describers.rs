@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::cache::{self, Cache};
 use super::examples::Region;
 use crate::encoder::backbone::{Architecture, Trunk};
+use crate::encoder::learnt_from::LearntFrom;
 use crate::encoder::tensors::{self, Array, TensorFile};
 use crate::encoder::{DeviceChoice, Encoder};
 use crate::evaluation::Error;
@@ -20,6 +21,8 @@ pub struct Describer {
     /// Of each vector that it gives.
     names: Vec<String>,
     cache: Option<Cache>,
+    /// What a bundle was made from.
+    learnt_from: Option<LearntFrom>,
     /// Spent on regions that were not in the cache, and their number.
     time: Duration,
     count: usize,
@@ -58,7 +61,9 @@ impl Describer {
             _ => folder,
         };
         let cache = cache.map(|folder| Cache::open(folder, &encoder.id().0));
-        Ok(Self::new(Works::Bundle { encoder: Box::new(encoder), config }, vec![name], cache))
+        let works = Works::Bundle { encoder: Box::new(encoder), config };
+        let learnt_from = LearntFrom::read(dir);
+        Ok(Self { learnt_from, ..Self::new(works, vec![name], cache) })
     }
 
     /// The untrained baselines over a trunk's last map.
@@ -85,7 +90,7 @@ impl Describer {
     }
 
     fn new(works: Works, names: Vec<String>, cache: Option<Cache>) -> Self {
-        Self { works, names, cache, time: Duration::ZERO, count: 0 }
+        Self { works, names, cache, learnt_from: None, time: Duration::ZERO, count: 0 }
     }
 
     /// Of the methods that it makes.
@@ -104,6 +109,11 @@ impl Describer {
             Works::Bundle { config, .. } => Some(config),
             _ => None,
         }
+    }
+
+    /// What the bundle was made from, as far as it tells.
+    pub(super) fn learnt_from(&self) -> Option<&LearntFrom> {
+        self.learnt_from.as_ref()
     }
 
     /// Seconds a region, over those that were not in the cache.

@@ -20,6 +20,9 @@ pub enum Protocol {
     Queries,
 }
 
+/// Folds of what is learnt where each region is asked of all others.
+pub(super) const LEARNING_FOLDS: usize = 5;
+
 /// Some questions, and the library that answers them; positions of examples.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Block {
@@ -38,16 +41,27 @@ impl Protocol {
         match self {
             Self::LeaveOnePatientOut => "each region against those of all other patients; what \
                 is fitted (SIFT vocabularies, scales of the measures) is fitted once on all \
-                regions, without labels"
+                regions, without labels; a layer learnt from outcomes is learnt in five folds by \
+                patient, and each region is asked about by the layer that saw none of its fold"
                 .to_owned(),
             Self::Folds(count) => format!(
                 "{count} folds by patient, each against the regions of the other folds; SIFT \
                  vocabularies are fitted on those alone, scales of the measures on all regions, \
-                 without labels"
+                 without labels; layers learnt from outcomes are learnt on the other folds"
             ),
             Self::Queries => "the queries against the library, from which their patients are \
                 left out; what is fitted is fitted on the library alone"
                 .to_owned(),
+        }
+    }
+
+    /// The blocks in which a layer is learnt from the outcomes of the library, to be asked about
+    /// the queries: those of the experiment, or where everybody is asked about of everybody else,
+    /// folds by patient.
+    pub(super) fn learning(&self, examples: &[Example], seed: u64) -> Design {
+        match self {
+            Self::LeaveOnePatientOut => Self::Folds(LEARNING_FOLDS).design(examples, seed),
+            _ => self.design(examples, seed),
         }
     }
 

@@ -9,6 +9,8 @@ use crate::descriptor::distance;
 pub(super) enum Distances {
     /// A vector an example; Euclidean.
     Vectors(Vec<Vec<f32>>),
+    /// A vector an example in each of several spaces, and in which of them each example asks.
+    Spaces { of: Vec<usize>, vectors: Vec<Vec<Vec<f32>>> },
     /// By query, then by region of the library; empty for an example that is not asked about.
     Table(Vec<Vec<f32>>),
     /// No method: an order drawn by this seed.
@@ -32,6 +34,10 @@ impl Distances {
     pub(super) fn from(&self, query: usize, library: &[usize]) -> Vec<f32> {
         match self {
             Self::Vectors(vectors) => {
+                library.iter().map(|idx| distance(&vectors[query], &vectors[*idx])).collect()
+            }
+            Self::Spaces { of, vectors } => {
+                let vectors = &vectors[of[query]];
                 library.iter().map(|idx| distance(&vectors[query], &vectors[*idx])).collect()
             }
             Self::Table(rows) => library.iter().map(|idx| rows[query][*idx]).collect(),

@@ -31,9 +31,10 @@ pub(super) fn effects(
             settings: settings.clone(),
             figures: figures(&method.distances),
         });
-        let is_ordered = config.contains_key("pca")
-            && config.get("parts").and_then(toml::Value::as_array).is_none_or(|p| p.len() == 1);
-        for (dims, distances) in methods::shortened(method).into_iter().filter(|_| is_ordered) {
+        // NetVLAD's texture comes first of a descriptor's parts.
+        let of_pca = config.get("pca").and_then(|pca| pca.get("dims")?.as_integer());
+        let Some(of_pca) = of_pca.and_then(|dims| usize::try_from(dims).ok()) else { continue };
+        for (dims, distances) in methods::shortened(method, of_pca) {
             let mut settings = settings.clone();
             settings.insert("dims".to_owned(), format!("first {dims}"));
             let figures = figures(&distances);

@@ -13,11 +13,11 @@ use super::design::{Design, Protocol};
 use super::distances::Distances;
 use super::examples::Example;
 use super::figures::{Figure, Task, figures};
-use super::gather::{Selection, Source, gather};
+use super::gather::{Gathered, Selection, Source, gather};
 use super::methods::{self, Described, Method};
 use super::pictures::Strip;
-use super::report::{self, Difference, Experiment, Gated, Kind};
-use super::{effects, metrics, source_probe};
+use super::report::{self, Difference, Experiment, Gated, Kind, Seen};
+use super::{effects, learnt, metrics, source_probe};
 use crate::dicom::Reader;
 use crate::evaluation::Error;
 use crate::evaluation::rivals::Rival;
@@ -59,19 +59,24 @@ pub(super) const COMPARED: [&str; 6] = [
 ];
 
 /// Reads, describes, asks and sums up. The first describer is the method that others are compared
-/// with.
+/// with; beside it the first that learns.
 pub fn run(
     mut plan: Plan<'_>,
     reader: &mut Reader,
     report: &mut Report<'_>,
 ) -> Result<Experiment, Error> {
     let start = Instant::now();
-    let mut described = Described::new(&plan.describers, &plan.rivals);
+    // Drawn regions are each of a film of its own.
+    let with_features = !matches!(plan.source, Source::Drawn(_)) || !plan.rivals.is_empty();
+    let mut described = Described::new(&plan.describers, with_features);
+    let known = plan.describers.iter().filter_map(Describer::learnt_from);
+    let films = known.flat_map(|known| known.films.iter().copied()).collect();
     let describers = &mut plan.describers;
     let gathered = gather(
         &plan.source,
         plan.queries,
         &plan.selection,
+        &films,
         plan.seed,
         reader,
         &mut |region| described.take(region, describers),
@@ -79,17 +84,35 @@ pub fn run(
     );
     // What was described is kept even where this run ends here.
     plan.describers.iter_mut().try_for_each(Describer::finish)?;
-    let gathered = gathered?;
+    let mut gathered = gathered?;
     let describe_seconds = start.elapsed().as_secs_f64();
-    let asked = Asked::new(gathered.examples, &plan.protocol, plan.seed)?;
+    let pairs = described.same_films(&gathered.examples, plan.seed, report)?;
+    let same_films = gathered.join_same_films(&pairs);
+    let Gathered { examples, skipped, seen } = gathered;
+    let asked = Asked::new(examples, &plan.protocol, plan.seed)?;
     let rivals = described.rivals(&plan.rivals, &asked.design, plan.seed, report)?;
     let mut methods = described.methods(&plan.describers, &asked.design);
+    let encoders = methods.iter().filter(|m| m.kind == Kind::Encoder).count();
+    let whole: Vec<&Method> = methods[..encoders.max(1)].iter().collect();
+    let learning = plan.protocol.learning(&asked.examples, plan.seed);
+    let learnt = learnt::methods(&whole, &asked.examples, &learning, plan.seed, report)?;
+    methods.splice(encoders..encoders, learnt);
     methods.extend(rivals);
     let sums: Vec<Method> =
         plan.sums.iter().map(|sum| methods::asked_sum(sum, &methods)).collect::<Result<_, _>>()?;
     methods.extend(sums);
     let start = Instant::now();
-    let mut experiment = asked.sum_up(&plan, &methods, gathered.skipped, report)?;
+    let mut experiment = asked.sum_up(&plan, &methods, report)?;
+    experiment.set.skipped = skipped;
+    experiment.set.same_films = same_films;
+    for describer in &plan.describers {
+        let (name, own) = (&describer.names()[0], asked.seen(describer, &seen));
+        // The bundle's own method, and those that are built on it.
+        let built_on = |other: &str| {
+            other.strip_prefix(name.as_str()).is_some_and(|r| r.is_empty() || r.starts_with(" + "))
+        };
+        experiment.methods.iter_mut().filter(|m| built_on(&m.name)).for_each(|m| m.seen = own);
+    }
     if let Source::Drawn(counts) = plan.source {
         experiment.scale = Some(Scale {
             counts,
@@ -143,14 +166,13 @@ impl Asked {
         &self,
         plan: &Plan<'_>,
         methods: &[Method],
-        skipped: Vec<String>,
         report: &mut Report<'_>,
     ) -> Result<Experiment, Error> {
         let examples = &self.examples;
         let mut resamples = None;
-        let mut first: Vec<(String, Resampled)> = Vec::new();
+        let mut leads: Vec<(&str, Vec<(String, Resampled)>)> = Vec::new();
         let mut experiment = Experiment {
-            set: self.set(skipped),
+            set: self.set(),
             protocol: plan.protocol.words(),
             seed: plan.seed,
             bootstrap_draws: DRAWS,
@@ -181,12 +203,16 @@ impl Asked {
                     drawn.push((figure.key.clone(), resampled));
                 }
             }
+            for (name, first) in &leads {
+                experiment.differences.extend(differences(name, first, method, &drawn, &told));
+            }
             if done == 0 {
-                first = drawn;
                 experiment.strips = self.strips(&scored.all);
-            } else {
-                let name = &methods[0].name;
-                experiment.differences.extend(differences(name, &first, method, &drawn, &told));
+            }
+            // The first method, and what a learnt layer makes of it.
+            let learns = |method: &Method| method.kind == Kind::Learnt;
+            if done == 0 || methods.iter().position(learns) == Some(done) {
+                leads.push((&method.name, drawn));
             }
             if matches!(method.kind, Kind::Encoder | Kind::Untrained | Kind::Measures) {
                 experiment.source_probe.extend(self.probes(&method.name, &scored));
@@ -207,7 +233,18 @@ impl Asked {
         Scored { all, lesions, figures }
     }
 
-    fn set(&self, skipped: Vec<String>) -> report::Set {
+    /// Of what is asked about, that which a bundle was made from.
+    fn seen(&self, describer: &Describer, seen: &BTreeMap<[u8; 32], usize>) -> Option<Seen> {
+        let learnt_from = describer.learnt_from()?;
+        let known = learnt_from.films.iter().filter_map(|film| seen.get(film));
+        let patients: BTreeSet<usize> = known.copied().collect();
+        let queries = self.design.blocks.iter().flat_map(|block| &block.queries);
+        let queries =
+            queries.filter(|idx| patients.contains(&self.examples[**idx].patient)).count();
+        Some(Seen { queries, uses_outcomes: learnt_from.uses_outcomes })
+    }
+
+    fn set(&self) -> report::Set {
         let mut sources: BTreeMap<String, [usize; 3]> = BTreeMap::new();
         for example in &self.examples {
             sources.entry(example.source.clone()).or_default()[example.pathology as usize] += 1;
@@ -219,7 +256,8 @@ impl Asked {
             queries: self.design.blocks.iter().map(|b| b.queries.len()).sum(),
             matched_normals: self.examples.iter().filter(|e| e.is_matched).count(),
             sources,
-            skipped,
+            skipped: Vec::new(),
+            same_films: Vec::new(),
         }
     }
 
@@ -253,6 +291,7 @@ impl Asked {
             name: method.name.clone(),
             kind: method.kind,
             dims: method.dims,
+            seen: None,
             seconds_per_region: method.seconds,
             figures: told,
             nulls: Task::ALL.into_iter().filter_map(null).collect(),
@@ -321,6 +360,7 @@ impl Asked {
             name: "random order".to_owned(),
             kind: Kind::Random,
             dims: None,
+            seen: None,
             seconds_per_region: None,
             figures: figures.collect(),
             nulls: Vec::new(),

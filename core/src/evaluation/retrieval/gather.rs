@@ -1,7 +1,7 @@
 //! The regions of an experiment: read, placed, outlined and cut by the very functions that fill a
 //! library, one after the other, so that memory does not grow with their pictures.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use crate::library::{self, Library, identity};
 use crate::mammogram::Mammogram;
 use crate::progress::{Progress, Report};
 use crate::segmentation::{Outliner, Prompt};
+use crate::structure_from_motion::Pair;
 
 /// Where the regions come from.
 #[derive(Debug, Clone)]
@@ -62,16 +63,20 @@ pub enum Outlines {
 pub struct Gathered {
     pub examples: Vec<Example>,
     pub skipped: Vec<String>,
+    /// The patients of those films that were asked for, as [`Example::patient`] numbers them.
+    pub seen: BTreeMap<[u8; 32], usize>,
 }
 
 /// Takes a region's pixels before they are let go; a sentence says why it cannot be used.
 pub type Visit<'a> = dyn FnMut(&Region) -> Result<(), String> + 'a;
 
-/// Reads all; `visit` sees each region once, in the order of the examples.
+/// Reads all; `visit` sees each region once, in the order of the examples. `films` are those whose
+/// patients are wanted, by [`identity::film_hash`].
 pub fn gather(
     source: &Source<'_>,
     queries: Option<&Path>,
     selection: &Selection,
+    films: &BTreeSet<[u8; 32]>,
     seed: u64,
     reader: &mut Reader,
     visit: &mut Visit<'_>,
@@ -79,6 +84,7 @@ pub fn gather(
 ) -> Result<Gathered, Error> {
     let mut work = Work {
         selection,
+        films,
         seed,
         reader,
         visit,
@@ -99,10 +105,10 @@ pub fn gather(
         }
     }
     let Work { mut gathered, mut patients, .. } = work;
-    for example in &mut gathered.examples {
-        example.patient = patients.first_of(example.patient);
+    for patient in gathered.patients() {
+        *patient = patients.first_of(*patient);
     }
-    number_from_zero(&mut gathered.examples);
+    gathered.number_from_zero();
     match_contrast(&mut gathered.examples);
     if gathered.examples.is_empty() {
         let why = gathered.skipped.first().map(|w| format!("; {w}")).unwrap_or_default();
@@ -113,6 +119,7 @@ pub fn gather(
 
 struct Work<'a, 'b> {
     selection: &'a Selection,
+    films: &'a BTreeSet<[u8; 32]>,
     seed: u64,
     reader: &'a mut Reader,
     visit: &'a mut Visit<'b>,
@@ -188,6 +195,11 @@ impl Work<'_, '_> {
         match region.and_then(|region| (self.visit)(&region).map(|()| region)) {
             Ok(region) => {
                 let patient = self.patients.number(&facts.patients);
+                if !self.films.is_empty() {
+                    let film = identity::film_hash(&region.film);
+                    let known = self.films.contains(&film).then_some((film, patient));
+                    self.gathered.seen.extend(known);
+                }
                 self.gathered.examples.push(Example {
                     name: facts.name,
                     patient,
@@ -232,6 +244,11 @@ impl Work<'_, '_> {
                 is_query: false,
             };
             self.keep(facts, region);
+        }
+        for film in self.films {
+            if let Some(patient) = contents.identities.patient_on(film) {
+                self.gathered.seen.insert(*film, self.patients.number(&[known(patient)]));
+            }
         }
         let Some(queries) = queries else { return Ok(()) };
         let mut listing = public_layout::read(queries)?;
@@ -343,11 +360,31 @@ impl Patients {
     }
 }
 
-fn number_from_zero(examples: &mut [Example]) {
-    let mut numbers = HashMap::new();
-    for example in examples {
-        let next = numbers.len();
-        example.patient = *numbers.entry(example.patient).or_insert(next);
+impl Gathered {
+    /// Takes the patients of pictures that show one film for one, and says which: two of these
+    /// would answer each other's questions with themselves.
+    pub(super) fn join_same_films(&mut self, pairs: &[Pair]) -> Vec<String> {
+        let mut said = Vec::new();
+        for Pair { i, j, .. } in pairs {
+            let (a, b) = (self.examples[*i].patient, self.examples[*j].patient);
+            let names = [&self.examples[*i].name, &self.examples[*j].name];
+            said.push(format!("{} and {} show one film: one patient here", names[0], names[1]));
+            self.patients().filter(|patient| **patient == b).for_each(|patient| *patient = a);
+        }
+        self.number_from_zero();
+        said
+    }
+
+    fn patients(&mut self) -> impl Iterator<Item = &mut usize> {
+        self.examples.iter_mut().map(|example| &mut example.patient).chain(self.seen.values_mut())
+    }
+
+    fn number_from_zero(&mut self) {
+        let mut numbers = HashMap::new();
+        for patient in self.patients() {
+            let next = numbers.len();
+            *patient = *numbers.entry(*patient).or_insert(next);
+        }
     }
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::describers::Describer;
 use super::design::Design;
 use super::distances::{Distances, Part};
-use super::examples::Region;
+use super::examples::{Example, Region};
 use super::hand::{self, Numbers};
 use super::report::Kind;
 use crate::evaluation::Error;
 use crate::evaluation::rivals::Rival;
 use crate::progress::Report;
-use crate::structure_from_motion::{Feature, sift};
+use crate::structure_from_motion::{Feature, Pair, leaks, sift};
 
 /// A method ready to be asked.
 #[derive(Debug, Clone)]
@@ -35,14 +35,14 @@ pub(super) struct Described {
     vectors: Vec<Vec<Vec<Vec<f32>>>>,
     shape: Vec<Numbers>,
     texture: Vec<Numbers>,
-    /// Of every region, where a rival is to see them.
+    /// Of every region, where they are wanted.
     features: Option<Vec<Vec<Feature>>>,
 }
 
 impl Described {
-    pub(super) fn new(describers: &[Describer], rivals: &[Rival]) -> Self {
+    pub(super) fn new(describers: &[Describer], with_features: bool) -> Self {
         let vectors = describers.iter().map(|d| vec![Vec::new(); d.names().len()]).collect();
-        let features = (!rivals.is_empty()).then(Vec::new);
+        let features = with_features.then(Vec::new);
         Self { vectors, shape: Vec::new(), texture: Vec::new(), features }
     }
 
@@ -63,6 +63,18 @@ impl Described {
             features.push(sift::of_patch(&region.patch));
         }
         Ok(())
+    }
+
+    /// Pairs of regions of different patients that show one film.
+    pub(super) fn same_films(
+        &self,
+        examples: &[Example],
+        seed: u64,
+        report: &mut Report<'_>,
+    ) -> Result<Vec<Pair>, Error> {
+        let Some(features) = &self.features else { return Ok(Vec::new()) };
+        let patients: Vec<usize> = examples.iter().map(|e| e.patient).collect();
+        leaks(features, &patients, seed, report).map_err(|_| Error::Cancelled)
     }
 
     /// The rivals by SIFT, each fitted on the library of every block alone.
@@ -163,19 +175,18 @@ fn with_shape(method: &Method, shape: &Method) -> Method {
     }
 }
 
-/// A bundle's vectors with their last dimensions left off, where those are ordered: by the
-/// variance that a PCA found.
-pub(super) fn shortened(method: &Method) -> Vec<(usize, Distances)> {
+/// A bundle's vectors with the last of their first `dims` numbers left off, which are ordered: by
+/// the variance that a PCA found. What stands behind those stays as it is.
+pub(super) fn shortened(method: &Method, dims: usize) -> Vec<(usize, Distances)> {
     let Distances::Vectors(vectors) = &*method.distances else { return Vec::new() };
-    let dims = method.dims.unwrap_or_default();
     SHORTENED
         .into_iter()
         .filter(|kept| *kept < dims)
         .map(|kept| {
             let cut = vectors.iter().map(|vector| {
-                let first = &vector[..kept];
-                let length = first.iter().map(|v| v * v).sum::<f32>().sqrt().max(1e-12);
-                first.iter().map(|v| v / length).collect()
+                let left = || vector[..kept].iter().chain(&vector[dims..]);
+                let length = left().map(|v| v * v).sum::<f32>().sqrt().max(1e-12);
+                left().map(|v| v / length).collect()
             });
             (kept, Distances::Vectors(cut.collect()))
         })

@@ -4,7 +4,7 @@
 //! gather.rs, normals.rs: rows -> regions (examples.rs), one after the other
 //!   -> Describer (describers.rs, cache.rs), hand.rs: a region's pixels -> vectors
 //! Protocol (design.rs): who is asked about, who may answer
-//! methods.rs, distances.rs: what each method says
+//! methods.rs, learnt.rs, distances.rs: what each method says
 //!   -> answers.rs, metrics.rs: what it ranked first, and what that is worth
 //!   -> figures.rs, chance.rs: figures, their intervals, their null
 //! experiment.rs, effects.rs, source_probe.rs -> report.rs: all of it as plain values
@@ -12,7 +12,7 @@
 //! at_scale.rs: drawn regions in the numbers of a large collection
 //! ```
 //!
-//! Nothing here learns from an outcome. A figure is printed with its interval over patients, beside
+//! Nothing here learns from an outcome but learnt.rs, fold by fold. A figure is printed with its interval over patients, beside
 //! what a random order gives.
 
 mod answers;
@@ -28,6 +28,7 @@ mod experiment;
 mod figures;
 mod gather;
 mod hand;
+mod learnt;
 mod methods;
 mod metrics;
 mod normals;

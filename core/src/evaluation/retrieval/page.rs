@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::chance::Value;
 use super::figures::Task;
-use super::report::{Experiment, Figure, Method};
+use super::report::{Difference, Experiment, Figure, Kind, Method};
 use crate::evaluation::page::html_table;
 use crate::evaluation::plot::escaped;
 
@@ -119,6 +119,7 @@ fn main_table(page: &mut String, experiment: &Experiment) {
         experiment.set.matched_normals
     );
     figure_table(page, &experiment.methods, &MAIN, |method| Some(&method.figures));
+    marks(page, experiment);
     page.push_str(
         "<h3>What chance gives</h3><p class=\"note\">The same area with labels dealt out anew: \
          mean and standard deviation, and the share of the permutations that reach what was \
@@ -128,7 +129,7 @@ fn main_table(page: &mut String, experiment: &Experiment) {
     let mut table = vec![row(&["method"])];
     table[0].extend(Task::ALL.map(|task| format!("{}: null", task.words())));
     for method in experiment.methods.iter().filter(|method| !method.nulls.is_empty()) {
-        let mut cells = vec![method.name.clone()];
+        let mut cells = vec![method.marked_name()];
         cells.extend(Task::ALL.map(|task| {
             let told = method.nulls.iter().find(|told| told.key == task.key());
             let value = method.value(task.key());
@@ -145,41 +146,82 @@ fn main_table(page: &mut String, experiment: &Experiment) {
 }
 
 fn differences(page: &mut String, experiment: &Experiment) {
-    let Some(first) = experiment.methods.first() else { return };
-    let _ = write!(
-        page,
-        "<h2>{} less each other method</h2><p class=\"note\">On the same draws of patients. Bold: \
-         the interval leaves out zero. No correction is made for the number of comparisons: of \
-         twenty without any difference, one is bold by chance.</p>",
-        escaped(&first.name)
-    );
-    let mut keys: Vec<(&str, &str)> = Vec::new();
-    for difference in &experiment.differences {
-        if !keys.iter().any(|(key, _)| *key == difference.key) {
-            keys.push((&difference.key, &difference.title));
+    let leads = experiment.methods.iter().map(|method| &method.name);
+    let of = |lead: &str| -> Vec<&Difference> {
+        experiment.differences.iter().filter(|d| d.first == lead).collect()
+    };
+    for (lead, own) in leads.map(|lead| (lead, of(lead))).filter(|(_, own)| !own.is_empty()) {
+        let _ = write!(
+            page,
+            "<h2>{} less each other method</h2><p class=\"note\">On the same draws of patients. \
+             Bold: the interval leaves out zero. No correction is made for the number of \
+             comparisons: of twenty without any difference, one is bold by chance.</p>",
+            escaped(lead)
+        );
+        let mut keys: Vec<(&str, &str)> = Vec::new();
+        for difference in &own {
+            if !keys.iter().any(|(key, _)| *key == difference.key) {
+                keys.push((&difference.key, &difference.title));
+            }
         }
-    }
-    page.push_str("<table><tr><th>less</th>");
-    keys.iter().for_each(|(_, title)| {
-        let _ = write!(page, "<th>{}</th>", escaped(title));
-    });
-    page.push_str("</tr>");
-    for method in &experiment.methods[1..] {
-        let own = || experiment.differences.iter().filter(|d| d.second == method.name);
-        if own().next().is_none() {
-            continue;
-        }
-        let _ = write!(page, "<tr><td>{}</td>", escaped(&method.name));
-        for (key, _) in &keys {
-            let cell = own().find(|d| d.key == *key).map_or_else(String::new, |d| {
-                let (open, close) = if d.is_beyond_noise { ("<b>", "</b>") } else { ("", "") };
-                format!("{open}{}{close}", signed(&d.value))
-            });
-            let _ = write!(page, "<td>{cell}</td>");
-        }
+        page.push_str("<table><tr><th>less</th>");
+        keys.iter().for_each(|(_, title)| {
+            let _ = write!(page, "<th>{}</th>", escaped(title));
+        });
         page.push_str("</tr>");
+        for method in &experiment.methods {
+            let own: Vec<_> = own.iter().filter(|d| d.second == method.name).collect();
+            if own.is_empty() {
+                continue;
+            }
+            let _ = write!(page, "<tr><td>{}</td>", escaped(&method.marked_name()));
+            for (key, _) in &keys {
+                let cell = own.iter().find(|d| d.key == *key).map_or_else(String::new, |d| {
+                    let (open, close) = if d.is_beyond_noise { ("<b>", "</b>") } else { ("", "") };
+                    format!("{open}{}{close}", signed(&d.value))
+                });
+                let _ = write!(page, "<td>{cell}</td>");
+            }
+            page.push_str("</tr>");
+        }
+        page.push_str("</table>");
     }
-    page.push_str("</table>");
+}
+
+/// What the marks behind names mean, and what a learnt layer's figures are worth.
+fn marks(page: &mut String, experiment: &Experiment) {
+    let mut lines: Vec<String> = Vec::new();
+    for method in &experiment.methods {
+        let Some(seen) = method.seen.filter(|seen| seen.queries > 0) else { continue };
+        lines.push(if seen.uses_outcomes {
+            format!(
+                "{}: made from films of the patients of {} of these queries, and from their \
+                 outcomes. Its figures are no test of it.",
+                method.marked_name(),
+                seen.queries
+            )
+        } else {
+            format!(
+                "{}: made from films of the patients of {} of these queries, without their \
+                 outcomes.",
+                method.marked_name(),
+                seen.queries
+            )
+        });
+    }
+    if experiment.methods.iter().any(|method| method.kind == Kind::Learnt) {
+        lines.push(
+            "A method \"… + LDA\", \"… + triplet layer\" or \"… + ranking layer\" has a linear \
+             layer behind it that learnt from the outcomes of the library, never from those of the \
+             patient asked about. It gathers each class, so P@N and mAP rise; inside a class its \
+             order says nothing, and look-alikes become no more alike. The area of a decision says \
+             whether it found anything that was not there before."
+                .to_owned(),
+        );
+    }
+    for line in lines {
+        let _ = write!(page, "<p class=\"note\">{}</p>", escaped(&line));
+    }
 }
 
 fn classes(page: &mut String, experiment: &Experiment) {
@@ -308,14 +350,15 @@ fn scale(page: &mut String, experiment: &Experiment) {
 }
 
 fn not_used(page: &mut String, experiment: &Experiment) {
-    if experiment.set.skipped.is_empty() {
-        return;
+    let set = &experiment.set;
+    let lists = [("One film under two names", &set.same_films), ("Not used", &set.skipped)];
+    for (title, lines) in lists.into_iter().filter(|(_, lines)| !lines.is_empty()) {
+        let _ = write!(page, "<h2>{title}</h2><ul class=\"note\">");
+        for line in lines {
+            let _ = write!(page, "<li>{}</li>", escaped(line));
+        }
+        page.push_str("</ul>");
     }
-    page.push_str("<h2>Not used</h2><ul class=\"note\">");
-    for skipped in &experiment.set.skipped {
-        let _ = write!(page, "<li>{}</li>", escaped(skipped));
-    }
-    page.push_str("</ul>");
 }
 
 /// A row a method, a column a figure that any method has.
@@ -338,7 +381,7 @@ fn figure_table<'a>(
     let mut table = vec![row(&["method"])];
     table[0].extend(columns.iter().map(|(_, title)| (*title).to_owned()));
     for method in methods.iter().filter(|m| figures(m).is_some()) {
-        let mut cells = vec![method.name.clone()];
+        let mut cells = vec![method.marked_name()];
         cells.extend(columns.iter().map(|(key, _)| {
             let value = find(method, key).and_then(|figure| figure.value);
             value.map_or_else(|| "–".to_owned(), |value| shown(&value))

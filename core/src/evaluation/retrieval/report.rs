@@ -44,6 +44,8 @@ pub struct Set {
     /// By source: malignant, benign, normal.
     pub sources: BTreeMap<String, [usize; 3]>,
     pub skipped: Vec<String>,
+    /// Regions of differently named patients that show one film.
+    pub same_films: Vec<String>,
 }
 
 /// What kind of thing a method is.
@@ -51,6 +53,8 @@ pub struct Set {
 pub enum Kind {
     /// An encoder bundle, as the product uses it.
     Encoder,
+    /// An encoder bundle with a layer behind it that was learnt from the library's outcomes.
+    Learnt,
     /// A sum of others.
     Fused,
     /// A network that learnt nothing of this, pooled plainly.
@@ -69,6 +73,8 @@ pub struct Method {
     pub kind: Kind,
     /// Length of its vectors, where it has any.
     pub dims: Option<usize>,
+    /// What of the queries it was made from.
+    pub seen: Option<Seen>,
     /// To describe one region, in this run.
     pub seconds_per_region: Option<f64>,
     pub figures: Vec<Figure>,
@@ -80,6 +86,14 @@ pub struct Method {
     /// With the library of the query's own collection alone, and of the others alone.
     pub within_collection: Option<Vec<Figure>>,
     pub across_collections: Option<Vec<Figure>>,
+}
+
+/// Queries of patients whose films a method was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    pub queries: usize,
+    /// Whether it learnt from their outcomes: then its figures are no test of it.
+    pub uses_outcomes: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -161,7 +175,23 @@ pub struct Loss {
     pub lines: Vec<(String, Vec<(f64, f64)>)>,
 }
 
+impl Seen {
+    /// Stands behind the name of a method that knows some of the queries.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self { queries: 0, .. } => "",
+            Self { uses_outcomes: true, .. } => " †",
+            Self { uses_outcomes: false, .. } => " *",
+        }
+    }
+}
+
 impl Method {
+    /// Its name, marked where it was made from what is asked about.
+    pub fn marked_name(&self) -> String {
+        format!("{}{}", self.name, self.seen.map_or("", Seen::mark))
+    }
+
     pub fn value(&self, key: &str) -> Option<Value> {
         self.figures.iter().find(|figure| figure.key == key)?.value
     }

@@ -228,7 +228,7 @@ fn print(out: &mut impl Write, found: &Experiment, folder: &Path) -> anyhow::Res
         "", "P@1", "P@10", "mAP", "les/nor", "matched", "mal/ben"
     )?;
     for method in &found.methods {
-        write!(out, "{:30}", method.name)?;
+        write!(out, "{:30}", method.marked_name())?;
         for key in &keys {
             let width = if key.starts_with("auc") { 9 } else { 8 };
             match method.value(key) {
@@ -237,6 +237,19 @@ fn print(out: &mut impl Write, found: &Experiment, folder: &Path) -> anyhow::Res
             }
         }
         writeln!(out, "{}", if method.kind == Kind::Random { "  (chance)" } else { "" })?;
+    }
+    for same in &set.same_films {
+        writeln!(out, "{same}")?;
+    }
+    let mark = |uses_outcomes| {
+        let seen = found.methods.iter().filter_map(|method| method.seen);
+        seen.filter(|seen| seen.queries > 0).any(|seen| seen.uses_outcomes == uses_outcomes)
+    };
+    if mark(true) {
+        writeln!(out, "† made from some of these patients and their outcomes: no test of it")?;
+    }
+    if mark(false) {
+        writeln!(out, "* made from some of these patients' films, without their outcomes")?;
     }
     writeln!(out, "{}", page::CAVEAT)?;
     writeln!(out, "report.html, report.json and tables are in {}", folder.display())?;
