@@ -97,7 +97,7 @@ pub(super) fn cpu(reason: impl Into<String>) -> (Device, DeviceReport) {
 }
 
 /// The device for this choice. Never fails: whatever is wrong with a GPU, the CPU is left.
-pub(super) fn choose(
+pub(crate) fn choose(
     choice: DeviceChoice,
     trunk: &TensorFile,
     architecture: Architecture,
@@ -121,7 +121,7 @@ pub(super) fn choose(
 }
 
 /// Whether a device of ours is the CPU.
-pub(super) fn is_cpu(device: &Device) -> bool {
+pub(crate) fn is_cpu(device: &Device) -> bool {
     *device == Device::flex()
 }
 

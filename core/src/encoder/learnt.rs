@@ -122,7 +122,12 @@ mod tests {
                 (other.0 / other.1 as f32) / (own.0 / own.1 as f32)
             };
             let (whole_ratio, plain_ratio) = (ratio(&whole), ratio(&descriptors));
-            assert!(whole_ratio > 1.03 * plain_ratio, "{way:?}: {whole_ratio} after {plain_ratio}");
+            // Where only the nearest positive pulls, one that is near already pulls little.
+            let least = if way == Way::Linear(Pull::Nearest) { 1.0 } else { 1.05 };
+            assert!(
+                whole_ratio > least * plain_ratio,
+                "{way:?}: {whole_ratio} after {plain_ratio}"
+            );
             // The order by the first part alone is the order it had.
             let plain = |a: &Descriptor, b: &Descriptor| {
                 a.values()[..12]

@@ -399,13 +399,18 @@ fn training_statement(ingredients: &Ingredients) -> String {
     } else {
         "no label was used"
     };
+    let (regions, seed) = (ingredients.regions.len(), ingredients.seed);
+    let fitted = match ingredients.recipe.clusters() {
+        Some(_) => format!(
+            "Cluster centres, projections and scales from {regions} regions, each at {} window \
+             sizes, seed {seed}",
+            WINDOWS.len()
+        ),
+        None => format!("The scale of its distances from {regions} regions"),
+    };
     format!(
-        "Cluster centres, projections and scales from {} regions, each at {} window sizes, seed \
-         {}; {labels}. The networks were trained by their authors on ImageNet photographs and not \
-         changed.",
-        ingredients.regions.len(),
-        WINDOWS.len(),
-        ingredients.seed,
+        "{fitted}; {labels}. The networks were trained by their authors on ImageNet photographs \
+         and not changed."
     )
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use burn::tensor::Device;
+
 use super::config::Config;
 use super::material::Material;
 use super::network::{ASSIGNMENT, BIAS, CENTROIDS, Network, Parameters};
@@ -65,7 +67,7 @@ fn sample(
     parameters.insert(ASSIGNMENT.to_owned(), none(vec![1, dims]));
     parameters.insert(BIAS.to_owned(), none(vec![1]));
     parameters.insert(CENTROIDS.to_owned(), none(vec![1, dims]));
-    let network = Network::new(material.architecture, &Parameters(parameters));
+    let network = Network::new(material.architecture, &Parameters(parameters), &Device::flex());
     let mut samples = Vec::new();
     for (done, &region) in drawn[..count].iter().enumerate() {
         if say(report, "Sampling regions", done, Some(count)).is_break() {

@@ -146,7 +146,7 @@ fn describe(
     window: usize,
     report: &mut Report,
 ) -> Result<Vec<Vec<f32>>, Error> {
-    let network = Network::new(material.architecture, parameters);
+    let network = Network::new(material.architecture, parameters, &Device::flex());
     let looks: Vec<usize> = (0..material.looks.len())
         .filter(|&look| material.looks[look].window == window)
         .filter(|&look| config.views.contains(&material.looks[look].view))

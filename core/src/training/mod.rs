@@ -13,8 +13,9 @@
 //! (see [`network`]): a step of five tuples, some 45 maps, through VGG-16's last block and back took
 //! 5 s on two cores that were busy otherwise too, an epoch of 97 regions a minute and a half.
 //!
-//! The same regions, configuration and seed give the same weights, with any number of threads and
-//! wherever the run was stopped and taken up again.
+//! The same regions, configuration and seed give the same weights on the CPU, with any number of
+//! threads and wherever the run was stopped and taken up again. A GPU ([`device`]) sums in an order
+//! of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -22,15 +23,18 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::encoder::backbone;
+use crate::encoder::device::Trial;
 use crate::encoder::make::Made;
 use crate::encoder::random::Random;
 use crate::encoder::tensors;
+use crate::encoder::{DeviceChoice, DeviceReport};
 use crate::progress::{Progress, Report};
 
 pub mod checkpoint;
 mod clusters;
 pub mod config;
 mod curve;
+mod device;
 mod finish;
 pub mod loss;
 pub mod maps;
@@ -48,7 +52,7 @@ use config::Config;
 use curve::Point;
 use loss::BatchTuple;
 use material::Material;
-use network::{Judge, Network, Parameters};
+use network::{Judge, Parameters};
 use positives::{Positive, PositiveSource};
 use sgd::{Momentum, Step};
 use split::Split;
@@ -102,6 +106,21 @@ pub enum Start {
     Resume,
 }
 
+/// How a run is held.
+#[derive(Debug)]
+pub struct Course<'a> {
+    pub config: &'a Config,
+    /// Holds `training.toml`, `curve.csv` and its drawings, `log/` with a line for each tuple, and
+    /// what it takes to resume.
+    pub dir: &'a Path,
+    pub start: Start,
+    /// After this it ends as after its last epoch.
+    pub time_limit: Option<Duration>,
+    pub device: DeviceChoice,
+    /// How a graphics processor is tried before it is trusted.
+    pub trial: Trial,
+}
+
 /// What a run came to.
 #[derive(Debug)]
 pub struct Outcome {
@@ -110,6 +129,8 @@ pub struct Outcome {
     /// The weights of the bundle, unrounded.
     pub parameters: Parameters,
     pub split: Split,
+    /// What computed it, at the end.
+    pub device: DeviceReport,
     /// Epochs done, as a fraction.
     pub epochs: f64,
     pub untrained: Option<Validation>,
@@ -125,25 +146,20 @@ pub fn read_config(dir: &Path) -> Result<Config, Error> {
     Ok(Config::paper().with(&text)?)
 }
 
-/// Trains in a folder, which holds `training.toml`, `curve.csv` and its drawings, `log/` with a
-/// line for each tuple, and what it takes to resume. `found` are the pairs that structure from
-/// motion found. After `time_limit` it ends as after its last epoch, and so it does
-/// where an epoch has no tuple left to learn from.
+/// Trains in a folder. `found` are the pairs that structure from motion found. It ends after its
+/// last epoch, where [`Config::patience`] is over, or where an epoch has no tuple left to learn from.
 ///
 /// # Errors
 /// A `Break` from `report` is as a kill: what the next start has is the last checkpoint.
 pub fn train(
     material: &Material,
     found: &[Positive],
-    config: &Config,
-    dir: &Path,
-    start: Start,
-    time_limit: Option<Duration>,
+    course: &Course<'_>,
     report: &mut Report,
 ) -> Result<Outcome, Error> {
     let began = Instant::now();
-    let is_over = || time_limit.is_some_and(|limit| began.elapsed() >= limit);
-    let mut run = Run::open(material, found, config, dir, start, report)?;
+    let is_over = || course.time_limit.is_some_and(|limit| began.elapsed() >= limit);
+    let mut run = Run::open(material, found, course, report)?;
     while !run.is_done() {
         let progress = run.progress();
         if report(progress).is_break() {
@@ -167,6 +183,7 @@ struct Run<'a> {
     config: &'a Config,
     dir: &'a Path,
     split: Split,
+    place: device::Place,
     /// Potential positives of each query that has any, or may be its own.
     potential: BTreeMap<usize, Vec<Positive>>,
     state: Checkpoint,
@@ -190,11 +207,10 @@ impl<'a> Run<'a> {
     fn open(
         material: &'a Material,
         found: &[Positive],
-        config: &'a Config,
-        dir: &'a Path,
-        start: Start,
+        course: &Course<'a>,
         report: &mut Report,
     ) -> Result<Self, Error> {
+        let Course { config, dir, start, .. } = *course;
         let error = |source| checkpoint::Error::Write { path: dir.to_owned(), source };
         std::fs::create_dir_all(dir.join("log")).map_err(error)?;
         let same: Vec<(usize, usize)> = found.iter().map(|p| (p.query, p.other)).collect();
@@ -231,6 +247,7 @@ impl<'a> Run<'a> {
             config,
             dir,
             split,
+            place: device::Place::choose(course.device, &course.trial, material),
             potential,
             state,
             descriptors: BTreeMap::new(),
@@ -280,9 +297,11 @@ impl<'a> Run<'a> {
         self.since.active += tuples.len();
         if let Some(batch) = Batch::of(&tuples) {
             let maps = self.material.load(&batch.sights, self.config.region_weighted)?;
-            let network = Network::learning(self.material.architecture, &self.state.parameters);
             let judge = judge(self.config);
-            if let Some((loss, gradient)) = network.gradients(&maps, &batch.tuples, judge) {
+            let parameters = &self.state.parameters;
+            let found =
+                self.place.gradients(self.material, parameters, &maps, &batch.tuples, judge);
+            if let Some((loss, gradient)) = found {
                 if !loss.is_finite() {
                     return Err(Error::Diverged);
                 }
@@ -354,6 +373,7 @@ impl<'a> Run<'a> {
             best: place.best,
             positives: place.positives.clone(),
             split: self.split,
+            device: self.place.report,
         })
     }
 
@@ -396,7 +416,7 @@ impl<'a> Run<'a> {
 
     /// Every region in its first look, by the weights of the last refresh.
     fn describe(&self, report: &mut Report) -> Result<BTreeMap<usize, Vec<f32>>, Error> {
-        let network = Network::new(self.material.architecture, &self.state.refreshed);
+        let network = self.place.network(self.material, &self.state.refreshed);
         let all: BTreeSet<usize> =
             self.split.training.iter().chain(&self.split.validation).copied().collect();
         let all: Vec<usize> = all.into_iter().collect();

@@ -57,13 +57,13 @@ pub struct Network {
 
 impl Network {
     /// For describing.
-    pub fn new(architecture: Architecture, parameters: &Parameters) -> Self {
-        Self::on(architecture, parameters, Device::flex(), DType::F32)
+    pub fn new(architecture: Architecture, parameters: &Parameters, device: &Device) -> Self {
+        Self::on(architecture, parameters, device.clone(), DType::F32)
     }
 
     /// For one step of training: [`Self::gradients`] can be asked once.
-    pub fn learning(architecture: Architecture, parameters: &Parameters) -> Self {
-        Self::on(architecture, parameters, Device::flex().autodiff(), DType::F32)
+    pub fn learning(architecture: Architecture, parameters: &Parameters, device: &Device) -> Self {
+        Self::on(architecture, parameters, device.clone().autodiff(), DType::F32)
     }
 
     fn on(
@@ -116,7 +116,7 @@ impl Network {
     pub fn describe(&self, maps: &Maps) -> Vec<Vec<f32>> {
         let vlad = self.forward(maps);
         let [_, dims] = vlad.dims();
-        let values: Vec<f32> = vlad.into_data().try_into_vec().expect("flex holds f32");
+        let values: Vec<f32> = vlad.into_data().try_into_vec().expect("the device computes in f32");
         values.chunks_exact(dims).map(<[f32]>::to_vec).collect()
     }
 
@@ -250,10 +250,11 @@ mod tests {
             }
         };
         let (maps, parameters) = drawn(Architecture::Tiny, 3, 3, 20);
-        let described = Network::new(Architecture::Tiny, &parameters).describe(&maps).concat();
+        let described =
+            Network::new(Architecture::Tiny, &parameters, &Device::flex()).describe(&maps).concat();
         close(&described, &numbers(&reference["descriptors"]), "descriptors");
         for (judge, run) in JUDGES.into_iter().zip(reference["runs"].as_array().expect("runs")) {
-            let network = Network::learning(Architecture::Tiny, &parameters);
+            let network = Network::learning(Architecture::Tiny, &parameters, &Device::flex());
             let (loss, gradient) =
                 network.gradients(&maps, &tuples(), judge).expect("whole tuples");
             let theirs = run["loss"].as_f64().expect("a number");
@@ -290,7 +291,7 @@ mod tests {
     fn every_gradient_of_both_losses_is_the_slope_by_finite_differences() {
         let (maps, parameters) = drawn(Architecture::Tiny, 3, 3, 21);
         for judge in JUDGES {
-            let network = Network::learning(Architecture::Tiny, &parameters);
+            let network = Network::learning(Architecture::Tiny, &parameters, &Device::flex());
             let (_, gradient) = network.gradients(&maps, &tuples(), judge).expect("whole tuples");
             for (name, array) in &gradient.0 {
                 // Every one of NetVLAD's, every fifth of the convolution's.
@@ -308,7 +309,7 @@ mod tests {
     fn the_gradient_reaches_down_to_conv5_1_of_vgg16() {
         let architecture = Architecture::Vgg16;
         let (maps, parameters) = drawn(architecture, 2, 2, 22);
-        let network = Network::learning(architecture, &parameters);
+        let network = Network::learning(architecture, &parameters, &Device::flex());
         let judge = JUDGES[0];
         let (_, gradient) = network.gradients(&maps, &tuples(), judge).expect("whole tuples");
         for name in ["features.24.weight", "features.26.bias", "features.28.weight"] {
@@ -346,7 +347,8 @@ mod tests {
             maps: Array::new([1, 4, 4, 8], channels_last.map(|at| below.values[at]).collect()),
             weights: weights.clone(),
         };
-        let ours = Network::new(architecture, &parameters).describe(&maps).concat();
+        let ours =
+            Network::new(architecture, &parameters, &Device::flex()).describe(&maps).concat();
 
         let whole = trunk(&file.with(block)).feature_map(&pictures, 64).expect("flex");
         let own = |name: &str| parameters.0[name].clone();

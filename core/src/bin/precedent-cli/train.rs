@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use precedent_core::dicom::Reader;
 use precedent_core::encoder::backbone::Architecture;
 use precedent_core::encoder::bundle::{self, Bundle};
+use precedent_core::encoder::device::Trial;
 use precedent_core::encoder::network::Network;
 use precedent_core::encoder::tensors::TensorFile;
 use precedent_core::encoder::views::View;
@@ -18,7 +19,7 @@ use precedent_core::training::config::{Config, LabelPositives};
 use precedent_core::training::maps::MapCache;
 use precedent_core::training::material::{Material, cache_folder};
 use precedent_core::training::positives::PositiveSource;
-use precedent_core::training::{self, Outcome, Start, motion};
+use precedent_core::training::{self, Course, Outcome, Start, motion};
 
 /// Of the run's folder; the bundle lies two folders down, so that trunks may lie beside it.
 const ENCODER: &str = "encoder";
@@ -63,6 +64,9 @@ pub(crate) struct Args {
     /// Largest size of that folder
     #[arg(long, value_name = "MB", default_value_t = 8192)]
     cache_mb: u64,
+    /// What computes the steps: auto, gpu (any adapter, a software one too) or cpu
+    #[arg(long, value_parser = crate::encoder::device, default_value = "auto")]
+    device: DeviceChoice,
     /// Print JSON for machines
     #[arg(long)]
     json: bool,
@@ -140,8 +144,15 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         Vec::new()
     };
-    let outcome =
-        training::train(&material, &found, &config, &args.out, start, limit, &mut report)?;
+    let course = Course {
+        config: &config,
+        dir: &args.out,
+        start,
+        time_limit: limit,
+        device: args.device,
+        trial: Trial::standard(),
+    };
+    let outcome = training::train(&material, &found, &course, &mut report)?;
     bar.finish_and_clear();
 
     let made = &outcome.made;
@@ -251,6 +262,7 @@ fn say(args: &Args, outcome: &Outcome, encoder: &Encoder, path: &Path) -> anyhow
             "epochs": outcome.epochs,
             "untrained": outcome.untrained,
             "best": outcome.best,
+            "device": outcome.device,
             "positives": positives.into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         });
         writeln!(out, "{value}")?;
@@ -266,6 +278,7 @@ fn say(args: &Args, outcome: &Outcome, encoder: &Encoder, path: &Path) -> anyhow
     )?;
     writeln!(out, "encoder    {}", encoder.id().0)?;
     writeln!(out, "dims       {}", encoder.dims())?;
+    writeln!(out, "device     {}: {}", outcome.device.name, outcome.device.reason)?;
     for (word, count) in positives.into_iter().filter(|(_, count)| *count > 0) {
         writeln!(out, "positives  {count} by {word}")?;
     }
