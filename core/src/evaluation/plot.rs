@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-const WIDTH: f64 = 660.0;
+const WIDTH: f64 = 690.0;
 const HEIGHT: f64 = 320.0;
 /// Room for the axes.
 const LEFT: f64 = 48.0;
 const BOTTOM: f64 = 36.0;
 const TOP: f64 = 12.0;
-const RIGHT: f64 = 210.0;
+const RIGHT: f64 = 240.0;
 /// Step of the legend's lines.
 const LEGEND: f64 = 16.0;
 const COLORS: [&str; 8] =
@@ -24,7 +24,7 @@ pub(crate) struct Line {
 
 /// Lines over two axes from `x.0` to `x.1` and `y.0` to `y.1`.
 pub(crate) fn lines(lines: &[Line], x: (f64, f64), y: (f64, f64), titles: (&str, &str)) -> String {
-    let mut svg = open();
+    let mut svg = open(HEIGHT.max(TOP + LEGEND * (lines.len() + 1) as f64));
     axes(&mut svg, x, y, titles);
     for (idx, line) in lines.iter().enumerate() {
         let color = COLORS[idx % COLORS.len()];
@@ -118,7 +118,7 @@ pub(super) fn whiskers(
     chance: Option<f64>,
     title: &str,
 ) -> String {
-    const NAMES: f64 = 230.0;
+    const NAMES: f64 = 260.0;
     const STEP: f64 = 20.0;
     let height = TOP + BOTTOM + STEP * rows.len() as f64;
     let mut svg = format!(
@@ -173,9 +173,9 @@ pub(super) fn whiskers(
     svg
 }
 
-fn open() -> String {
+fn open(height: f64) -> String {
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
          width=\"{WIDTH}\" font-size=\"12\" font-family=\"sans-serif\">"
     )
 }

@@ -92,11 +92,11 @@ pub fn run(
     let asked = Asked::new(examples, &plan.protocol, plan.seed)?;
     let rivals = described.rivals(&plan.rivals, &asked.design, plan.seed, report)?;
     let mut methods = described.methods(&plan.describers, &asked.design);
-    let encoders = methods.iter().filter(|m| m.kind == Kind::Encoder).count();
-    let whole: Vec<&Method> = methods[..encoders.max(1)].iter().collect();
     let learning = plan.protocol.learning(&asked.examples, plan.seed);
-    let learnt = learnt::methods(&whole, &asked.examples, &learning, plan.seed, report)?;
-    methods.splice(encoders..encoders, learnt);
+    let learnt = learnt::methods(&methods[0], &asked.examples, &learning, plan.seed, report)?;
+    let encoders = methods.iter().filter(|m| m.kind == Kind::Encoder).count();
+    let behind = encoders.max(1);
+    methods.splice(behind..behind, learnt);
     methods.extend(rivals);
     let sums: Vec<Method> =
         plan.sums.iter().map(|sum| methods::asked_sum(sum, &methods)).collect::<Result<_, _>>()?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::design::Design;
+use super::design::{Block, Design};
 use super::distances::Distances;
 use super::examples::Example;
 use super::methods::Method;
@@ -18,54 +18,47 @@ use crate::encoder::learnt::{Appended, Way};
 use crate::evaluation::Error;
 use crate::progress::{Progress, Report};
 
-/// Each method with each layer behind it; none where a block has one outcome alone.
+/// The method with each layer behind it; without those that a block of one outcome cannot teach.
 pub(super) fn methods(
-    of: &[&Method],
+    method: &Method,
     examples: &[Example],
     learning: &Design,
     seed: u64,
     report: &mut Report<'_>,
 ) -> Result<Vec<Method>, Error> {
+    let Distances::Vectors(vectors) = &*method.distances else { return Ok(Vec::new()) };
+    let descriptors: Option<Vec<Descriptor>> =
+        vectors.iter().map(|vector| Descriptor::normalized(vector.clone())).collect();
+    let Some(descriptors) = descriptors else { return Ok(Vec::new()) };
     let mut space = vec![0; examples.len()];
     for (number, block) in learning.blocks.iter().enumerate() {
         block.queries.iter().for_each(|query| space[*query] = number);
     }
-    let total = (of.len() * Way::ALL.len()) as u64;
+    let total = Some(Way::ALL.len() as u64);
     let mut methods = Vec::new();
-    for (done, (method, way)) in
-        of.iter().flat_map(|method| Way::ALL.map(|way| (method, way))).enumerate()
-    {
-        let progress = Progress { step: "Learning layers", done: done as u64, total: Some(total) };
+    for (done, way) in Way::ALL.into_iter().enumerate() {
+        let progress = Progress { step: "Learning layers", done: done as u64, total };
         if report(progress) == ControlFlow::Break(()) {
             return Err(Error::Cancelled);
         }
-        let Distances::Vectors(vectors) = &*method.distances else { continue };
-        let descriptors: Option<Vec<Descriptor>> =
-            vectors.iter().map(|vector| Descriptor::normalized(vector.clone())).collect();
-        let Some(descriptors) = descriptors else { continue };
-        let spaces: Option<Vec<Vec<Vec<f32>>>> = learning
-            .blocks
-            .par_iter()
-            .map(|block| {
-                let pick = |value: &dyn Fn(usize) -> usize| -> Vec<usize> {
-                    block.library.iter().map(|idx| value(*idx)).collect()
-                };
-                let library: Vec<Descriptor> =
-                    block.library.iter().map(|idx| descriptors[*idx].clone()).collect();
-                let classes = pick(&|idx| examples[idx].pathology as usize);
-                let patients = pick(&|idx| examples[idx].patient);
-                let appended = Appended::fit(&library, &classes, &patients, way, seed)?;
-                Some(descriptors.iter().map(|d| appended.describe(d).values().to_vec()).collect())
-            })
-            .collect();
-        let Some(vectors) = spaces else { continue };
-        methods.push(Method {
+        let learn = |block: &Block| {
+            let library: Vec<Descriptor> =
+                block.library.iter().map(|idx| descriptors[*idx].clone()).collect();
+            let of = |value: &dyn Fn(&Example) -> usize| -> Vec<usize> {
+                block.library.iter().map(|idx| value(&examples[*idx])).collect()
+            };
+            let (classes, patients) = (of(&|e| e.pathology as usize), of(&|e| e.patient));
+            let appended = Appended::fit(&library, &classes, &patients, way, seed)?;
+            Some(descriptors.iter().map(|d| appended.describe(d).values().to_vec()).collect())
+        };
+        let spaces: Option<Vec<Vec<Vec<f32>>>> = learning.blocks.par_iter().map(learn).collect();
+        methods.extend(spaces.map(|vectors| Method {
             name: format!("{} + {}", method.name, way.words()),
             kind: Kind::Learnt,
             dims: vectors[0].first().map(Vec::len),
             seconds: None,
             distances: Arc::new(Distances::Spaces { of: space.clone(), vectors }),
-        });
+        }));
     }
     Ok(methods)
 }
@@ -91,9 +84,8 @@ mod tests {
         };
         let protocol = Protocol::LeaveOnePatientOut;
         let learning = protocol.learning(examples, 1);
-        let mut all =
-            methods(&[&plain], examples, &learning, 1, &mut |_| ControlFlow::Continue(()))
-                .expect("not stopped");
+        let mut all = methods(&plain, examples, &learning, 1, &mut |_| ControlFlow::Continue(()))
+            .expect("not stopped");
         all.push(plain);
         let design = protocol.design(examples, 1);
         all.iter()
