@@ -55,7 +55,7 @@ pub struct Rules {
     pub on_fault: OnFault,
     /// A person has looked at every picture of the manifest and stands for it: no text in it names
     /// the patient, and where there is a doubt ([`Caution::is_doubt`]) it is right. Else a picture
-    /// whose own row does not say so is a fault of that row.
+    /// in doubt whose own row does not say so is a fault of that row.
     pub confirmed: bool,
 }
 
@@ -66,6 +66,8 @@ pub struct Outcome {
     /// Rows whose region was in the library before.
     pub already_there: usize,
     pub faults: Vec<Fault>,
+    /// Cases that came in without anybody's word that a person looked at their picture.
+    pub unseen: usize,
     /// Cases whose film the library has under another patient, each with the cases that show it:
     /// others where it came in, itself where it was there before.
     pub same_film: Vec<(CaseId, Vec<CaseId>)>,
@@ -116,7 +118,7 @@ pub fn import(
             }
             let prepared = cut_region(read, row)?;
             if !confirmed && !row.is_confirmed {
-                return Err(unconfirmed(&prepared, row));
+                refuse_doubts(&prepared, row)?;
             }
             let patch = patch::extract(&prepared.film, &prepared.contour);
             let features = sift::of_patch(&patch);
@@ -140,6 +142,7 @@ pub fn import(
                 films.remember(library, &prepared.id, &features)?;
                 acknowledge(&prepared.id, added);
                 known.insert(prepared.id.clone());
+                outcome.unseen += usize::from(!confirmed && !row.is_confirmed);
                 if !others.is_empty() {
                     outcome.same_film.push((prepared.id.clone(), others));
                 }
@@ -155,17 +158,17 @@ pub fn import(
     Ok(outcome)
 }
 
-/// What a person must look for: a header that is silent on text in the picture, or denies it, proves
-/// nothing, and a film's picture, side, size or patient may be wrong. That a picture file says
-/// nothing of itself is no doubt here: the manifest speaks for it.
-fn unconfirmed(prepared: &Prepared, row: &Row) -> String {
+/// A film whose picture, side, size or patient may be wrong waits for a person. That a picture file
+/// says nothing of itself is no doubt here: the manifest speaks for it.
+fn refuse_doubts(prepared: &Prepared, row: &Row) -> Result<(), String> {
     let own = prepared.cautions.iter().filter(|caution| !row.cautions.contains(caution));
     let mut doubts = own.filter(|caution| caution.is_doubt() && caution.code != "W-PICTURE");
-    let why = match doubts.next() {
-        Some(Caution { code, text }) => format!("{code}: {text}"),
-        None => "text in it may name the patient".to_owned(),
-    };
-    format!("a person must look at this picture and confirm it first ({why})")
+    match doubts.next() {
+        None => Ok(()),
+        Some(Caution { code, text }) => {
+            Err(format!("a person must look at this film and confirm it first ({code}: {text})"))
+        }
+    }
 }
 
 /// Describes every case of a library again, by another encoder; all or none.

@@ -52,7 +52,7 @@ struct ImportArgs {
     #[arg(long)]
     stop: bool,
     /// A person has looked at every picture: no text in it names the patient, and where there is a
-    /// doubt about it, it is right; else only rows whose `confirmed` is yes come in
+    /// doubt about it, it is right; else a picture in doubt comes in where its row says `confirmed`
     #[arg(long)]
     confirmed: bool,
     /// Print "ACK ID" once a case is safely on the disk
@@ -158,7 +158,7 @@ fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
             .collect();
         let value = serde_json::json!({
             "added": outcome.added, "already_there": outcome.already_there, "faults": faults,
-            "same_film": outcome.same_film,
+            "same_film": outcome.same_film, "unseen": outcome.unseen,
         });
         writeln!(out, "{value}")?;
     } else {
@@ -169,6 +169,14 @@ fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
             outcome.already_there,
             outcome.faults.len()
         )?;
+        if outcome.unseen > 0 {
+            writeln!(
+                out,
+                "For {} of them nobody has said that a person looked at the picture: text burnt into \
+                 it may name the patient",
+                outcome.unseen
+            )?;
+        }
     }
     for (case, others) in &outcome.same_film {
         let shown: Vec<&str> = others.iter().map(|id| id.0.as_str()).collect();
