@@ -61,7 +61,7 @@ impl LinearLayer {
             return None;
         }
         let centred: Vec<Vec<f32>> = vectors.iter().map(|v| layer.centred(v)).collect();
-        layer.to_unit_spread(&centred);
+        layer.scale_to_unit_spread(&centred);
         let mut random = Random::new(seed);
         let mut velocity = vec![0.0; layer.projection.values.len()];
         let mut projected = Vec::new();
@@ -105,7 +105,7 @@ impl LinearLayer {
     }
 
     /// Scales W so that two of these lie 1 apart in the root mean square.
-    fn to_unit_spread(&mut self, centred: &[Vec<f32>]) {
+    fn scale_to_unit_spread(&mut self, centred: &[Vec<f32>]) {
         let projected: Vec<Vec<f32>> = centred.iter().map(|v| self.project(v)).collect();
         // Of centred vectors the mean squared distance of two is twice their mean square.
         let squares = projected.iter().flatten().map(|v| f64::from(*v).powi(2)).sum::<f64>();
@@ -230,7 +230,7 @@ mod tests {
         };
         let mut velocity = vec![0.0; 6];
         layer.clone().step(&points, 0, 1, &[2, 3], &mut velocity);
-        for weight in 0..6 {
+        for (weight, moved_by) in velocity.iter().enumerate() {
             let moved = |by: f32| {
                 let mut layer = layer.clone();
                 layer.projection.values[weight] += by;
@@ -238,7 +238,7 @@ mod tests {
             };
             let slope = (moved(1e-2) - moved(-1e-2)) / 2e-2;
             let expected = -f64::from(LEARNING_RATE) * slope;
-            assert!((f64::from(velocity[weight]) - expected).abs() < 1e-5, "weight {weight}");
+            assert!((f64::from(*moved_by) - expected).abs() < 1e-5, "weight {weight}");
         }
         assert!(velocity.iter().any(|v| v.abs() > 1e-4));
     }

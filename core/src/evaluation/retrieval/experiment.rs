@@ -11,9 +11,9 @@ use super::chance::{DRAWS, Null, PERMUTATIONS, Resampled, Resamples, Value};
 use super::describers::Describer;
 use super::design::{Design, Protocol};
 use super::distances::Distances;
-use super::examples::Example;
+use super::examples::{Example, Region};
 use super::figures::{Figure, Task, figures};
-use super::gather::{Gathered, Selection, Source, gather};
+use super::gather::{Gathered, Request, Selection, Source, gather};
 use super::methods::{self, Described, Method};
 use super::pictures::Strip;
 use super::report::{self, Difference, Experiment, Gated, Kind, Seen};
@@ -72,16 +72,15 @@ pub fn run(
     let known = plan.describers.iter().filter_map(Describer::learnt_from);
     let films = known.flat_map(|known| known.films.iter().copied()).collect();
     let describers = &mut plan.describers;
-    let gathered = gather(
-        &plan.source,
-        plan.queries,
-        &plan.selection,
-        &films,
-        plan.seed,
-        reader,
-        &mut |region| described.take(region, describers),
-        report,
-    );
+    let request = Request {
+        source: &plan.source,
+        queries: plan.queries,
+        selection: &plan.selection,
+        films: &films,
+        seed: plan.seed,
+    };
+    let visit = &mut |region: &Region| described.take(region, describers);
+    let gathered = gather(request, reader, visit, report);
     // What was described is kept even where this run ends here.
     plan.describers.iter_mut().try_for_each(Describer::finish)?;
     let mut gathered = gathered?;

@@ -70,22 +70,29 @@ pub struct Gathered {
 /// Takes a region's pixels before they are let go; a sentence says why it cannot be used.
 pub type Visit<'a> = dyn FnMut(&Region) -> Result<(), String> + 'a;
 
-/// Reads all; `visit` sees each region once, in the order of the examples. `films` are those whose
-/// patients are wanted, by [`identity::film_hash`].
+/// What is to be gathered.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    pub source: &'a Source<'a>,
+    /// A second list, whose regions are asked about.
+    pub queries: Option<&'a Path>,
+    pub selection: &'a Selection,
+    /// Whose patients are wanted, by [`identity::film_hash`].
+    pub films: &'a BTreeSet<[u8; 32]>,
+    /// Of the places of normal regions that are not given.
+    pub seed: u64,
+}
+
+/// Reads all; `visit` sees each region once, in the order of the examples.
 pub fn gather(
-    source: &Source<'_>,
-    queries: Option<&Path>,
-    selection: &Selection,
-    films: &BTreeSet<[u8; 32]>,
-    seed: u64,
+    request: Request<'_>,
     reader: &mut Reader,
     visit: &mut Visit<'_>,
     report: &mut Report<'_>,
 ) -> Result<Gathered, Error> {
+    let Request { source, queries, .. } = request;
     let mut work = Work {
-        selection,
-        films,
-        seed,
+        request,
         reader,
         visit,
         report,
@@ -118,9 +125,7 @@ pub fn gather(
 }
 
 struct Work<'a, 'b> {
-    selection: &'a Selection,
-    films: &'a BTreeSet<[u8; 32]>,
-    seed: u64,
+    request: Request<'a>,
     reader: &'a mut Reader,
     visit: &'a mut Visit<'b>,
     report: &'a mut Report<'b>,
@@ -147,7 +152,7 @@ impl Work<'_, '_> {
         let (lesions, normals): (Vec<&Listed>, Vec<&Listed>) = listing
             .rows
             .iter()
-            .filter(|listed| self.selection.admits(listed))
+            .filter(|listed| self.request.selection.admits(listed))
             .partition(|listed| listed.row.pathology != Pathology::Normal);
         let total = (lesions.len() + normals.len()) as u64;
         for (done, listed) in lesions.into_iter().chain(normals).enumerate() {
@@ -158,7 +163,8 @@ impl Work<'_, '_> {
                 patients: listed.row.patients.clone(),
                 pathology: listed.row.pathology,
                 source: listed.row.source.clone(),
-                is_query: are_queries || self.selection.asked_split.as_ref().is_some_and(asked),
+                is_query: are_queries
+                    || self.request.selection.asked_split.as_ref().is_some_and(asked),
             };
             let region = self.region(&listing.folder, listed, facts.is_query);
             self.keep(facts, region);
@@ -172,11 +178,11 @@ impl Work<'_, '_> {
         if !listed.is_placed && !is_normal {
             return Err("no place is given".to_owned());
         }
-        let circles = self.selection.outline == Outlines::Circles;
+        let circles = self.request.selection.outline == Outlines::Circles;
         if !listed.is_placed || (circles && !matches!(row.region, Place::Polygon(_))) {
             let film = import::prepare::film(self.reader, folder, &row)?;
             if !listed.is_placed {
-                let drawn = normals::draw(&film, &self.wanted, self.seed)?;
+                let drawn = normals::draw(&film, &self.wanted, self.request.seed)?;
                 row.region = Place::Circle { center: drawn.center, radius: drawn.radius };
             }
             if circles {
@@ -195,9 +201,9 @@ impl Work<'_, '_> {
         match region.and_then(|region| (self.visit)(&region).map(|()| region)) {
             Ok(region) => {
                 let patient = self.patients.number(&facts.patients);
-                if !self.films.is_empty() {
+                if !self.request.films.is_empty() {
                     let film = identity::film_hash(&region.film);
-                    let known = self.films.contains(&film).then_some((film, patient));
+                    let known = self.request.films.contains(&film).then_some((film, patient));
                     self.gathered.seen.extend(known);
                 }
                 self.gathered.examples.push(Example {
@@ -226,7 +232,7 @@ impl Work<'_, '_> {
         let known = |idx: library::PatientIdx| format!("patient {idx} of the library");
         for (done, (case, patient)) in contents.cases.iter().zip(&contents.patients).enumerate() {
             self.tell("Describing cases", done as u64, total)?;
-            let selection = self.selection;
+            let selection = self.request.selection;
             if !selection.admits_source(&case.source) || !selection.admits_class(case.pathology) {
                 continue;
             }
@@ -245,7 +251,7 @@ impl Work<'_, '_> {
             };
             self.keep(facts, region);
         }
-        for film in self.films {
+        for film in self.request.films {
             if let Some(patient) = contents.identities.patient_on(film) {
                 self.gathered.seen.insert(*film, self.patients.number(&[known(patient)]));
             }
@@ -266,7 +272,7 @@ impl Work<'_, '_> {
         for first in (0..total).step_by(at_scale::BATCH) {
             self.tell("Drawing and describing", first as u64, total as u64)?;
             let numbers = first..total.min(first + at_scale::BATCH);
-            let drawn = at_scale::draw(counts, numbers.clone(), self.seed);
+            let drawn = at_scale::draw(counts, numbers.clone(), self.request.seed);
             for (number, (pathology, region)) in numbers.zip(drawn) {
                 let facts = Facts {
                     name: format!("phantom {number}"),

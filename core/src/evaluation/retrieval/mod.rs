@@ -44,5 +44,5 @@ pub use self::design::Protocol;
 pub use self::examples::{Example, Region};
 pub use self::experiment::{Plan, run};
 pub use self::figures::Task;
-pub use self::gather::{Gathered, Outlines, Selection, Source, Visit, gather};
+pub use self::gather::{Gathered, Outlines, Request, Selection, Source, Visit, gather};
 pub use self::report::{Experiment, Kind, Method};
