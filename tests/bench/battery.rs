@@ -96,7 +96,7 @@ impl Battery {
         let (read, peak) = self.family.peak_during(|| self.reader.read(&self.path));
         let mut elapsed = start.elapsed();
         let picture = read.as_ref().map_or(0, |film| 2 * film.samples.len() as u64);
-        let peak = peak.saturating_sub(3 * picture >> 10);
+        let peak = peak.saturating_sub((3 * picture) >> 10);
         if peak > self.largest.0 {
             self.largest = (peak, name.to_owned());
         }

@@ -154,7 +154,7 @@ fn report(
     println!(
         "| {name} | {megabytes:.1} | {ours:.0} | {rival_name} | {theirs} | {ratio} | {memory} |"
     );
-    let limit = MEMORY + 3 * (2 * film.len() as u64 >> 10);
+    let limit = MEMORY + 3 * ((2 * film.len() as u64) >> 10);
     assert!(most <= limit, "{name} took {most} KiB, more than {limit}");
 }
 

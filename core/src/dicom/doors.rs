@@ -18,8 +18,11 @@ use super::guard::Structure;
 use super::pixels::{Which, unpack_native};
 use super::{guard, picture};
 
+/// Its name, and what takes the bytes.
+pub type Door = (&'static str, fn(&[u8]));
+
 /// By the names of the programs and corpora in `tests/fuzz`.
-pub const DOORS: [(&str, fn(&[u8])); 10] = [
+pub const DOORS: [Door; 10] = [
     ("guard", guard),
     ("data_set", data_set),
     ("voi_lut", voi_lut),

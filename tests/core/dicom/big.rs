@@ -66,7 +66,7 @@ fn assert_frames(path: &Path, frames: &[u32], pixels: usize) {
         }
     });
     let peak = Process::own().peak().unwrap_or(0).saturating_sub(before);
-    let frame = 2 * pixels as u64 >> 10;
+    let frame = (2 * pixels as u64) >> 10;
     say(&format!("measured: {peak} KiB for frames of {frame} KiB"));
     assert!(peak < 3 * frame + SLACK, "{} took {peak} KiB", path.display());
 }
