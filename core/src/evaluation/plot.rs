@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-const WIDTH: f64 = 690.0;
+const WIDTH: f64 = 670.0;
 const HEIGHT: f64 = 320.0;
 /// Room for the axes.
 const LEFT: f64 = 48.0;

@@ -16,8 +16,7 @@ pub(super) fn curves(page: &mut String, experiment: &Experiment) {
         let by_rank = |values: &[f64]| {
             values.iter().enumerate().map(|(idx, value)| ((idx + 1) as f64, *value)).collect()
         };
-        let shown = experiment.methods.iter();
-        shown.map(|m| Line { name: m.name.clone(), points: by_rank(pick(m)) }).collect()
+        drawn(experiment).map(|m| Line { name: m.name.clone(), points: by_rank(pick(m)) }).collect()
     };
     let classic = lines(&|m| &m.recall);
     let found = lines(&|m| &m.found_within);
@@ -39,6 +38,14 @@ pub(super) fn curves(page: &mut String, experiment: &Experiment) {
     ));
     page.push_str("</div>");
     whiskers(page, experiment, "map", "mAP, mean over classes, 95 % interval");
+}
+
+/// Methods that a line is drawn for: of sums the first alone, lest colours run out.
+fn drawn(experiment: &Experiment) -> impl Iterator<Item = &Method> {
+    let is_sum = |method: &Method| method.kind == Kind::Fused;
+    let first = experiment.methods.iter().position(is_sum);
+    let methods = experiment.methods.iter().enumerate();
+    methods.filter(move |(idx, m)| !is_sum(m) || Some(*idx) == first).map(|(_, method)| method)
 }
 
 /// A row a method: the figure with its interval, and chance as a dashed line.
@@ -68,9 +75,7 @@ pub(super) fn decisions(page: &mut String, experiment: &Experiment) {
     page.push_str("<h2>The decision index</h2>");
     for task in Task::ALL {
         let told = |method: &Method| method.decisions.iter().find(|d| d.key == task.key()).cloned();
-        let told: Vec<(&Method, Decision)> = experiment
-            .methods
-            .iter()
+        let told: Vec<(&Method, Decision)> = drawn(experiment)
             .filter(|m| m.value(task.key()).is_some())
             .filter_map(|m| told(m).map(|d| (m, d)))
             .collect();
