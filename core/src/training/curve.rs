@@ -16,8 +16,8 @@ pub struct Point {
     pub epoch: f64,
     /// Mean of the loss over the steps since the last point; `None` where none had a tuple.
     pub loss: Option<f64>,
-    /// Share of queries since the last point that had something to learn.
-    pub active: f64,
+    /// Share of queries since the last point that had something to learn; `None` without queries.
+    pub active: Option<f64>,
     /// At the end of an epoch, and before the first.
     pub validation: Option<Validation>,
 }
@@ -55,7 +55,8 @@ fn table(points: &[Point]) -> String {
             .to_owned();
     for point in points {
         let loss = point.loss.map(|loss| format!("{loss:.6}")).unwrap_or_default();
-        let _ = write!(text, "{:.4},{loss},{:.3},", point.epoch, point.active);
+        let active = point.active.map(|active| format!("{active:.3}")).unwrap_or_default();
+        let _ = write!(text, "{:.4},{loss},{active},", point.epoch);
         match &point.validation {
             Some(v) => {
                 let recall = v.recall.map(|r| format!("{r:.4}")).join(",");
@@ -79,14 +80,14 @@ mod tests {
             mean_average_precision: 0.6,
         };
         let points = [
-            Point { epoch: 0.0, loss: None, active: 0.0, validation: Some(validation) },
-            Point { epoch: 0.5, loss: Some(1.25), active: 0.75, validation: None },
+            Point { epoch: 0.0, loss: None, active: None, validation: Some(validation) },
+            Point { epoch: 0.5, loss: Some(1.25), active: Some(0.75), validation: None },
         ];
         let table = table(&points);
         assert!(table.lines().all(|line| line.split(',').count() == 10), "{table}");
         assert_eq!(
             table.lines().nth(1),
-            Some("0.0000,,0.000,0.500000,0.1000,0.2000,0.3000,0.4000,0.5000,0.6000")
+            Some("0.0000,,,0.500000,0.1000,0.2000,0.3000,0.4000,0.5000,0.6000")
         );
         assert_eq!(table.lines().nth(2), Some("0.5000,1.250000,0.750,,,,,,,"));
     }

@@ -259,7 +259,7 @@ impl<'a> Run<'a> {
         if is_new {
             run.state.place.untrained = run.validate();
             let validation = run.state.place.untrained;
-            run.state.place.curve.push(Point { epoch: 0.0, loss: None, active: 0.0, validation });
+            run.state.place.curve.push(Point { epoch: 0.0, loss: None, active: None, validation });
             run.save()?;
         }
         Ok(run)
@@ -455,7 +455,7 @@ impl<'a> Run<'a> {
         place.curve.push(Point {
             epoch: place.epoch as f64 + place.step as f64 / steps as f64,
             loss: (since.steps > 0).then(|| since.loss / since.steps as f64),
-            active: since.active as f64 / since.queries.max(1) as f64,
+            active: (since.queries > 0).then(|| since.active as f64 / since.queries as f64),
             validation,
         });
     }
