@@ -172,7 +172,7 @@ impl TinyEncoder {
             .map(|i| {
                 let (x, y) = (12.0 + f64::from(i % 6) * 7.0, 8.0 + f64::from(i / 6) * 8.0);
                 let contour = circle_mm(&film, x, y, 2.0 + f64::from(i % 4));
-                Region::cut(&film, &contour, Pathology::ALL[i as usize % 3])
+                Region::cut(&film, &contour, Pathology::ALL[i as usize % 3], [7; 32])
             })
             .collect()
     }

@@ -1,22 +1,24 @@
 //! An encoder learns: from drawn regions, in seconds, to the same weights wherever it was stopped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use burn::tensor::Device;
+use precedent_core::dicom::Reader;
 use precedent_core::encoder::backbone::{self, Architecture, Input, Trunk};
 use precedent_core::encoder::bundle::Bundle;
 use precedent_core::encoder::device::Trial;
 use precedent_core::encoder::fixture::Fixture;
+use precedent_core::encoder::learnt_from::LearntFrom;
 use precedent_core::encoder::make;
 use precedent_core::encoder::tensors::{self, TensorFile};
 use precedent_core::encoder::views::View;
 use precedent_core::encoder::{DeviceChoice, Encoder};
 use precedent_core::lexicon::{MassMargin, Pathology};
-use precedent_core::library::Picture;
+use precedent_core::library::{Picture, identity};
 use precedent_core::patch;
 use precedent_core::phantom::Phantom;
 use precedent_core::progress::Report;
@@ -100,6 +102,7 @@ fn shown(seed: u64, margin: MassMargin, pathology: Pathology, contrast: (f64, f6
         name: format!("drawn-{seed}"),
         patients: vec![format!("P{seed}")],
         source: "phantoms".to_owned(),
+        film_hash: [0; 32],
         label: Some(label),
     };
     Outlined { film: Arc::new(drawn.mammogram), contour: drawn.mass.contour, facts }
@@ -319,16 +322,20 @@ fn pairs_found_in_the_pictures_are_positives_and_stay_on_one_side_of_the_split()
 #[test]
 fn the_verb_trains_ends_in_time_and_goes_on() {
     let workshop = Workshop::new();
-    let mut text = "file,patients,pathology,outcome_basis,source,region\n".to_owned();
+    let mut text = "file,patients,pathology,outcome_basis,source,region,crop\n".to_owned();
+    let mut films = BTreeSet::new();
     for seed in 0..9 {
         let Outlined { film, contour, facts } = drawn(seed);
         let picture = Picture::png(&film).expect("a phantom is a picture");
         let name = format!("film{seed}.png");
         std::fs::write(workshop.path(&name), &picture.bytes).expect("a small file");
+        let whole =
+            Reader::with_program(env!("CARGO_BIN_EXE_precedent-cli")).read(&workshop.path(&name));
+        films.insert(identity::film_hash(&whole.expect("our own picture")));
         let outcome = facts.label.expect("it is labelled").pathology;
         let (center, radius) = (contour.centroid(), (contour.area() / 3.2).sqrt());
         let circle = format!("circle {:.0} {:.0} {:.0}", center.x, center.y, radius);
-        text += &format!("{name},P{seed},{outcome},drawn,phantoms,{circle}\n");
+        text += &format!("{name},P{seed},{outcome},drawn,phantoms,{circle},0 0 250 250\n");
     }
     std::fs::write(workshop.path("cases.csv"), text).expect("a small file");
     let trunk = make::trunk_file_name(Architecture::Tiny, &workshop.trunk());
@@ -360,6 +367,9 @@ fn the_verb_trains_ends_in_time_and_goes_on() {
     assert!(learnt > 0, "{printed}");
     for name in ["run/encoder", "run/encoder-1"] {
         Encoder::open(&workshop.path(name), DeviceChoice::Cpu).expect("a sound bundle");
+        // The whole films, though a part of each was used.
+        let learnt_from = LearntFrom::read(&workshop.path(name)).expect("it tells");
+        assert_eq!(learnt_from, LearntFrom { uses_outcomes: true, films: films.clone() });
     }
     let (code, _, said) = train(&["--resume", "--margin", "0.1"]);
     assert_eq!(code, Some(2), "{said}");

@@ -177,17 +177,18 @@ fn compared(
     let (positives, negatives): (Vec<usize>, Vec<usize>) = (0..classes.len())
         .filter(|idx| patients[*idx] != patients[query])
         .partition(|idx| classes[*idx] == classes[query]);
-    let from_query = |idx: &usize| distance(&projected[query], &projected[*idx]);
-    let by_distance = |a: &usize, b: &usize| from_query(a).total_cmp(&from_query(b));
+    let far = |idx: usize| (distance(&projected[query], &projected[idx]), idx);
+    let by_distance = |a: &(f32, usize), b: &(f32, usize)| a.0.total_cmp(&b.0);
     let positive = match pull {
-        Pull::Nearest => positives.into_iter().min_by(by_distance)?,
+        Pull::Nearest => positives.into_iter().map(far).min_by(by_distance)?.1,
         Pull::Any => *positives.get(random.below(positives.len().max(1)))?,
     };
     let [looked_at, pushing] = NEGATIVES;
-    let mut negatives = drawn(&negatives, looked_at.min(negatives.len()), random);
+    let negatives = drawn(&negatives, looked_at.min(negatives.len()), random);
+    let mut negatives: Vec<(f32, usize)> = negatives.into_iter().map(far).collect();
     negatives.sort_by(by_distance);
-    negatives.truncate(pushing);
-    (!negatives.is_empty()).then_some((positive, negatives))
+    let hardest: Vec<usize> = negatives.into_iter().take(pushing).map(|(_, idx)| idx).collect();
+    (!hardest.is_empty()).then_some((positive, hardest))
 }
 
 /// So many of these in a random order (Fisher and Yates).

@@ -29,7 +29,6 @@ use super::{backbone, kmeans};
 use crate::descriptor::Descriptor;
 use crate::geometry::Contour;
 use crate::lexicon::Pathology;
-use crate::library::identity::film_hash;
 use crate::mammogram::Mammogram;
 use crate::patch::{self, Patch};
 use crate::progress::{Progress, Report};
@@ -73,8 +72,8 @@ pub struct Region {
     known: Patch,
     /// Looked at by a recipe with a learnt part alone.
     pathology: Pathology,
-    /// Its [`film_hash`].
-    film: [u8; 32],
+    /// The whole film's [`film_hash`](crate::library::identity::film_hash).
+    film_hash: [u8; 32],
 }
 
 /// A network and its weights.
@@ -122,8 +121,14 @@ struct Seen {
 }
 
 impl Region {
-    /// Cuts what the maker needs, so that the film can be let go.
-    pub fn cut(mammogram: &Mammogram, contour: &Contour, pathology: Pathology) -> Self {
+    /// Cuts what the maker needs, so that the film can be let go; `film_hash` is of the whole film,
+    /// of which `mammogram` may be a part.
+    pub fn cut(
+        mammogram: &Mammogram,
+        contour: &Contour,
+        pathology: Pathology,
+        film_hash: [u8; 32],
+    ) -> Self {
         let standard = patch::Recipe::STANDARD;
         let windows = WINDOWS
             .iter()
@@ -136,7 +141,7 @@ impl Region {
         let mut known = patch::extract_by(mammogram, contour, &small);
         // The bundle keeps them as whole numbers.
         known.pixels.iter_mut().for_each(|v| *v = v.round());
-        Self { windows, known, pathology, film: film_hash(mammogram) }
+        Self { windows, known, pathology, film_hash }
     }
 }
 
@@ -208,7 +213,7 @@ pub fn make(ingredients: &Ingredients, report: &mut Report) -> Result<Made, Erro
         pca,
         parts,
     };
-    let films = regions.iter().map(|region| region.film).collect();
+    let films = regions.iter().map(|region| region.film_hash).collect();
     let learnt_from = LearntFrom { uses_outcomes: beside.learnt, films };
     Ok(Made { config, weights, known_answer, learnt_from })
 }

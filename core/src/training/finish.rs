@@ -95,7 +95,7 @@ pub(super) fn bundle(
     // The regions kept apart chose the epoch: their answers flatter it as well.
     let learnt_from = LearntFrom {
         uses_outcomes: material.regions.iter().any(|region| region.facts.label.is_some()),
-        films: material.regions.iter().map(|region| region.film).collect(),
+        films: material.regions.iter().map(|region| region.facts.film_hash).collect(),
     };
     Ok(Made { config, weights: learnt.into(), known_answer, learnt_from })
 }

@@ -13,9 +13,8 @@ use crate::encoder::backbone::{self, Architecture, Input, Trunk};
 use crate::encoder::tensors::{self, Array, TensorFile};
 use crate::encoder::views::View;
 use crate::geometry::Contour;
-use crate::import::{self, manifest::Manifest, manifest::Row};
+use crate::import::{self, Prepared, manifest::Manifest, manifest::Row};
 use crate::lexicon::{MassMargin, MassShape, Pathology};
-use crate::library::identity::film_hash;
 use crate::mammogram::Mammogram;
 use crate::patch::{self, Patch};
 use crate::progress::{Progress, Report};
@@ -59,6 +58,8 @@ pub struct Facts {
     pub patients: Vec<String>,
     /// The collection it is from, to be credited.
     pub source: String,
+    /// Of the whole film ([`film_hash`](crate::library::identity::film_hash)).
+    pub film_hash: [u8; 32],
     /// `None`: it takes part without its outcome.
     pub label: Option<Label>,
 }
@@ -83,8 +84,6 @@ pub struct Outlined {
 #[derive(Debug, Clone)]
 pub struct Region {
     pub facts: Facts,
-    /// Its [`film_hash`].
-    pub(super) film: [u8; 32],
     pub(super) known: Patch,
     /// The outline's weights, for each window.
     weights: Vec<Vec<f32>>,
@@ -160,7 +159,7 @@ impl Material {
                 .map(|row| {
                     let prepared = import::prepare(reader, &manifest.folder, row)
                         .map_err(|reason| Error::Row { line: row.line, reason })?;
-                    let facts = facts(row, &prepared.id.0, labelled);
+                    let facts = facts(row, &prepared, labelled);
                     let (film, contour) = (prepared.film, prepared.contour);
                     Ok(Outlined { film, contour, facts })
                 })
@@ -213,8 +212,7 @@ impl Material {
             }
             let side = self.cache.expect(&keys[0])?.dims[0];
             let weights = windows.iter().map(|window| window.weights_on(side)).collect();
-            let (facts, film) = (region.facts, film_hash(&region.film));
-            self.regions.push(Region { facts, film, known, weights, maps: keys });
+            self.regions.push(Region { facts: region.facts, known, weights, maps: keys });
         }
         Ok(())
     }
@@ -301,6 +299,7 @@ impl Region {
             name: patients.join(" "),
             patients: patients.iter().map(|&name| name.to_owned()).collect(),
             source: "drawn".to_owned(),
+            film_hash: [0; 32],
             label,
         };
         let known = Patch {
@@ -308,7 +307,7 @@ impl Region {
             weights: Vec::new(),
             shape_margin: crate::measures::ShapeMargin::default(),
         };
-        Self { facts, film: [0; 32], known, weights: Vec::new(), maps: Vec::new() }
+        Self { facts, known, weights: Vec::new(), maps: Vec::new() }
     }
 }
 
@@ -318,16 +317,17 @@ pub fn cache_folder() -> Option<std::path::PathBuf> {
         .map(|dirs| dirs.cache_dir().join(Path::new("training-maps")))
 }
 
-fn facts(row: &Row, name: &str, labelled: bool) -> Facts {
+fn facts(row: &Row, prepared: &Prepared, labelled: bool) -> Facts {
     let label = Label {
         pathology: row.pathology,
         mass_shape: row.terms.mass_shape,
         mass_margin: row.terms.mass_margin,
     };
     Facts {
-        name: name.to_owned(),
+        name: prepared.id.0.clone(),
         patients: row.patients.clone(),
         source: row.source.clone(),
+        film_hash: prepared.film_hash,
         label: labelled.then_some(label),
     }
 }

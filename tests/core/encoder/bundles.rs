@@ -54,7 +54,7 @@ fn too_few_regions_or_a_cancel_make_no_encoder() {
     let tiny = TinyEncoder::new();
     let trunk = TensorFile::open(&tiny.trunk()).expect("our own weights");
     let film = breast_film();
-    let region = Region::cut(&film, &circle_mm(&film, 30.0, 25.0, 6.0), Pathology::Benign);
+    let region = Region::cut(&film, &circle_mm(&film, 30.0, 25.0, 6.0), Pathology::Benign, [7; 32]);
     let trunk = Source { network: Architecture::Tiny.into(), file: &trunk };
     let make_of = |recipe: Recipe, regions: &[Region], answer: ControlFlow<()>| {
         let ingredients = Ingredients {
@@ -75,7 +75,7 @@ fn too_few_regions_or_a_cancel_make_no_encoder() {
     assert!(matches!(make(5, ControlFlow::Break(())), make::Error::Cancelled));
     let of_one_outcome: Vec<Region> = (2..8)
         .map(|radius| circle_mm(&film, 30.0, 25.0, f64::from(radius)))
-        .map(|contour| Region::cut(&film, &contour, Pathology::Benign))
+        .map(|contour| Region::cut(&film, &contour, Pathology::Benign, [7; 32]))
         .collect();
     let go_on = ControlFlow::Continue(());
     let one_outcome = make_of(Recipe::DefaultLda, &of_one_outcome, go_on);

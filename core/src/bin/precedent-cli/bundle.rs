@@ -151,7 +151,8 @@ fn cut_regions(
         let _ = report(Progress { step: "Cutting regions", done: regions.len() as u64, total });
         let prepared = import::prepare(&mut reader, &manifest.folder, row)
             .map_err(|reason| anyhow!("line {} of the manifest: {reason}", row.line))?;
-        regions.push(Region::cut(&prepared.film, &prepared.contour, row.pathology));
+        let (film, contour) = (&prepared.film, &prepared.contour);
+        regions.push(Region::cut(film, contour, row.pathology, prepared.film_hash));
     }
     let sources: BTreeSet<String> = manifest.rows.iter().map(|row| row.source.clone()).collect();
     Ok((regions, sources.into_iter().collect()))

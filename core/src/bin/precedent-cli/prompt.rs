@@ -77,7 +77,6 @@ pub(crate) struct PromptArgs {
 }
 
 impl PromptArgs {
-    /// Gives the film the size that the person stated, if one was stated.
     /// The film that is pointed at, with the scale that was stated.
     pub(crate) fn read(&self, file: &Path) -> anyhow::Result<Mammogram> {
         let mut reader = Reader::new();

@@ -34,6 +34,9 @@ pub struct Region {
     pub contour: Contour,
     pub measures: Measures,
     pub patch: Patch,
+    /// Of the whole film that this is a part of, where that was at hand
+    /// ([`identity::film_hash`](crate::library::identity::film_hash)).
+    pub film_hash: Option<[u8; 32]>,
 }
 
 impl Example {
@@ -50,7 +53,7 @@ impl Example {
 impl Region {
     pub(super) fn new(film: Arc<Mammogram>, contour: Contour, measures: Measures) -> Self {
         let patch = patch::extract(&film, &contour);
-        Self { film, contour, measures, patch }
+        Self { film, contour, measures, patch, film_hash: None }
     }
 }
 

@@ -191,6 +191,7 @@ impl Work<'_, '_> {
         }
         let prepared = import::prepare(self.reader, folder, &row)?;
         let region = Region::new(prepared.film, prepared.contour, prepared.measures);
+        let region = Region { film_hash: Some(prepared.film_hash), ..region };
         if !is_normal && !is_query {
             self.wanted.add(&region.film, &region.contour);
         }
@@ -201,11 +202,8 @@ impl Work<'_, '_> {
         match region.and_then(|region| (self.visit)(&region).map(|()| region)) {
             Ok(region) => {
                 let patient = self.patients.number(&facts.patients);
-                if !self.request.films.is_empty() {
-                    let film = identity::film_hash(&region.film);
-                    let known = self.request.films.contains(&film).then_some((film, patient));
-                    self.gathered.seen.extend(known);
-                }
+                let wanted = region.film_hash.filter(|film| self.request.films.contains(film));
+                self.gathered.seen.extend(wanted.map(|film| (film, patient)));
                 self.gathered.examples.push(Example {
                     name: facts.name,
                     patient,

@@ -211,7 +211,7 @@ pub(super) fn asked_sum(text: &str, methods: &[Method]) -> Result<Method, Error>
             let names: Vec<&str> = methods.iter().map(|m| m.name.as_str()).collect();
             wrong(format!("there is no method \"{name}\"; there are {}", names.join("; ")))
         })?;
-        let is_squared = matches!(method.kind, Kind::Encoder | Kind::Untrained);
+        let is_squared = matches!(method.kind, Kind::Encoder | Kind::Learnt | Kind::Untrained);
         parts.push(Part { distances: Arc::clone(&method.distances), weight, is_squared });
     }
     Ok(Method {
