@@ -38,8 +38,8 @@ use memory::{Process, alone, say};
 
 /// More than this many make it the long form.
 const LONG: usize = 300;
-/// What a process may come to hold for other reasons, in KiB: an allocator's spare pages.
-const SLACK: u64 = 12 << 10;
+/// What a process may come to hold for other reasons, in KiB: the pages of code that it came to.
+const SLACK: u64 = 8 << 10;
 
 fn num_films() -> usize {
     std::env::var("PRECEDENT_FILMS").ok().and_then(|text| text.parse().ok()).unwrap_or(60)
@@ -193,26 +193,31 @@ fn slope(samples: &[(f64, f64)]) -> f64 {
     xy / xx
 }
 
-/// Holds what is held after `warm` turns against what is held at the end.
+/// Holds what is held up to `warm` turns against what is held at the end. Of each, the least: at any
+/// moment a thread may still have a film in its hands.
 fn assert_flat(what: &str, turns: usize, warm: usize, mut turn: impl FnMut(usize)) {
-    let (mut samples, mut before) = (Vec::new(), (0, 0, 0));
-    for number in 0..turns {
-        turn(number);
-        if number + 1 == warm {
-            before = held();
-        }
-        if number + 1 >= warm {
-            samples.push((number as f64, held().0 as f64));
-        }
-        if (number + 1).is_multiple_of((turns / 10).max(1)) {
-            say(&format!("measured: {what} {}: {:?}", number + 1, held()));
-        }
-    }
-    let (after, slope) = (held(), slope(&samples));
+    let samples: Vec<(u64, usize, u64)> = (1..=turns)
+        .map(|number| {
+            turn(number - 1);
+            let held = held();
+            if number.is_multiple_of((turns / 10).max(1)) {
+                say(&format!("measured: {what} {number}: {held:?}"));
+            }
+            held
+        })
+        .collect();
+    let least = |part: &[(u64, usize, u64)]| {
+        let least = |of: fn(&(u64, usize, u64)) -> u64| part.iter().map(of).min().unwrap_or(0);
+        (least(|held| held.0), least(|held| held.1 as u64), least(|held| held.2))
+    };
+    let window = warm.div_ceil(2);
+    let (before, after) = (least(&samples[warm - window..warm]), least(&samples[turns - window..]));
+    let line: Vec<_> = (warm..turns).map(|idx| (idx as f64, samples[idx].0 as f64)).collect();
+    let slope = slope(&line);
     say(&format!(
-        "measured: {what}: {before:?} after {warm}, {after:?} after {turns}; {slope:.1} KiB each"
+        "measured: {what}: {before:?} up to {warm}, {after:?} up to {turns}; {slope:.1} KiB each"
     ));
-    assert!(after.0 <= before.0 + before.0 / 20 + SLACK, "{before:?} became {after:?}");
+    assert!(after.0 <= before.0 + SLACK, "{before:?} became {after:?}");
     assert!(turns < LONG || slope <= 20.0, "{slope} KiB with each of the {what}");
     assert!(after.1 <= before.1 + 2, "handles: {before:?} became {after:?}");
     assert!(after.2 <= before.2 + 1, "threads: {before:?} became {after:?}");
@@ -303,27 +308,33 @@ fn the_window_answers_while_a_gibibyte_is_read() {
         return say("skipped: there is no room for a hole of 1 GiB");
     };
     let mut window = open(&folder.path().join("user"), false);
-    let is_read = |window: &Harness<'_, App>| window.state().state().read_film().is_some();
     let frame = |window: &mut Harness<'_, App>| {
         let start = Instant::now();
         window.step();
         start.elapsed()
     };
-    for _ in 0..10 {
-        frame(&mut window);
-    }
-    let mut idle: Vec<Duration> = (0..30).map(|_| frame(&mut window)).collect();
-    let ctx = window.ctx.clone();
-    window.state_mut().run(&ctx, Command::OpenPaths(vec![path]));
-    let mut busy = Vec::new();
-    while !is_read(&window) {
-        busy.push(frame(&mut window));
-        assert!(busy.iter().sum::<Duration>() < Duration::from_secs(60), "it is never read");
-    }
-    idle.sort();
-    busy.sort();
-    // Nine frames of ten, for a machine that is busy with other tests makes anything slow once.
-    let most = |times: &[Duration]| times[times.len() * 9 / 10];
-    let limit = Duration::from_millis(100).max(3 * most(&idle));
-    assert!(most(&busy) < limit, "{:?} idle, {:?} while it reads", most(&idle), most(&busy));
+    // Nine frames of ten; and three tries, for a machine that is busy with other tests makes
+    // anything slow once.
+    let most = |times: &mut [Duration]| {
+        times.sort();
+        times[times.len() * 9 / 10]
+    };
+    let tries = [(); 3].map(|()| {
+        for _ in 0..10 {
+            frame(&mut window);
+        }
+        let mut idle: Vec<Duration> = (0..30).map(|_| frame(&mut window)).collect();
+        let ctx = window.ctx.clone();
+        window.state_mut().run(&ctx, Command::OpenPaths(vec![path.clone()]));
+        let mut busy = Vec::new();
+        while window.state().state().read_film().is_none() {
+            busy.push(frame(&mut window));
+            assert!(busy.iter().sum::<Duration>() < Duration::from_secs(60), "it is never read");
+        }
+        window.state_mut().run(&ctx, Command::CloseFilm(0));
+        (most(&mut idle), most(&mut busy))
+    });
+    let answers =
+        |&(idle, busy): &(Duration, Duration)| busy < Duration::from_millis(100).max(3 * idle);
+    assert!(tries.iter().any(answers), "idle, and while it reads: {tries:?}");
 }

@@ -81,14 +81,20 @@ impl Family {
 }
 
 /// Runs the test of this name again, in a process of its own, and does the work there: memory is
-/// counted by process, and other tests run beside this one. What it [`say`]s is passed on.
+/// counted by process, and other tests run beside this one. What it [`say`]s is passed on. There,
+/// and in its decoders, the allocator gives back at once what was freed (glibc's tunables of
+/// mallopt(3)), or its spare pages would drown what is held.
 pub(crate) fn alone(test: &str, work: impl FnOnce()) {
     const MARK: &str = "PRECEDENT_ALONE";
     if std::env::var_os(MARK).is_some() {
         return work();
     }
     let mut program = Command::new(std::env::current_exe().expect("it runs"));
-    program.args([test, "--exact", "--nocapture"]).env(MARK, "1");
+    program.args([test, "--exact", "--nocapture"]).env(MARK, "1").envs([
+        ("MALLOC_ARENA_MAX", "1"),
+        ("MALLOC_MMAP_THRESHOLD_", "65536"),
+        ("MALLOC_TRIM_THRESHOLD_", "0"),
+    ]);
     let output = program.output().expect("it can be started");
     let words = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(output.status.success(), "{words}");

