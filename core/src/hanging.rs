@@ -7,6 +7,7 @@
 //! Nothing is turned where the file contradicts itself, for a film with a wrong side must not be
 //! made to look right; nor where rows run to head or feet: the letters at its edges say so.
 
+use image::{GenericImage, imageops};
 use serde::{Deserialize, Serialize};
 
 use crate::lexicon::{ImageLaterality, ViewPosition};
@@ -19,6 +20,18 @@ pub struct Pose {
     pub is_mirrored: bool,
     /// Top and bottom are changed.
     pub is_upside_down: bool,
+}
+
+impl Pose {
+    /// Turns a drawn picture.
+    pub fn turn(self, picture: &mut impl GenericImage) {
+        if self.is_mirrored {
+            imageops::flip_horizontal_in_place(picture);
+        }
+        if self.is_upside_down {
+            imageops::flip_vertical_in_place(picture);
+        }
+    }
 }
 
 /// What lies at a picture's edges as it hangs, in DICOM's letters: A(nterior), P, R, L, H(ead), F.
@@ -57,6 +70,17 @@ pub fn pose(film: &Mammogram) -> Pose {
         },
         _ => Pose::default(),
     }
+}
+
+/// How a case hangs beside a film: as its own orientation has it, then, where they are of the two
+/// breasts, mirrored to the film's side; and whether it is.
+pub fn pose_beside(film: &Mammogram, case: &Mammogram) -> (Pose, bool) {
+    use ImageLaterality::{Left, Right};
+    let sides = (film.image_laterality, case.image_laterality);
+    let is_mirrored = matches!(sides, (Some(Left), Some(Right)) | (Some(Right), Some(Left)));
+    let mut pose = pose(case);
+    pose.is_mirrored ^= is_mirrored;
+    (pose, is_mirrored)
 }
 
 /// The letters at the edges of a film that hangs in this pose; `None` where it has no orientation.
@@ -197,6 +221,22 @@ mod tests {
             film.cautions.push(Caution::new(code, "a test"));
             assert_eq!(pose(&film), Pose::default());
             assert!(edges(&film, Pose::default()).is_some_and(|edges| edges.is_doubted));
+        }
+    }
+
+    #[test]
+    fn a_case_of_the_other_breast_is_mirrored_to_the_films_side() {
+        let right = film("R", "CC", "P\\L");
+        for (side, axes, expected) in [
+            ("R", "P\\L", (Pose::default(), false)),
+            ("L", "A\\R", (Pose { is_mirrored: true, is_upside_down: false }, true)),
+            // Stored the other way round: so it lies as the film does.
+            ("L", "P\\R", (Pose::default(), true)),
+            ("R", "A\\L", (Pose { is_mirrored: true, is_upside_down: false }, false)),
+            ("", "", (Pose::default(), false)),
+            ("B", "", (Pose::default(), false)),
+        ] {
+            assert_eq!(pose_beside(&right, &film(side, "CC", axes)), expected, "{side} {axes}");
         }
     }
 

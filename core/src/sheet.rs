@@ -1,4 +1,5 @@
-//! The answer on one page: the query and its neighbours at one scale, as a picture.
+//! The answer on one page: the query and its neighbours at one scale, as a picture. They hang as in
+//! the window.
 //!
 //! Colours never stand alone: the outcome is a word in its colour. What a page must not leave out
 //! is on it: source, distance, cautions, and what this is not for.
@@ -7,6 +8,7 @@ use image::{Rgb, RgbImage, imageops};
 
 use crate::case::Case;
 use crate::geometry::{Contour, ImagePoint};
+use crate::hanging::{self, Pose};
 use crate::lexicon::Pathology;
 use crate::mammogram::{Mammogram, Spacing, SpacingOrigin};
 use crate::retrieval::{Error, Neighbour, Neighbours, Retriever};
@@ -57,7 +59,7 @@ pub fn draw(
     page.text(MARGIN, MARGIN, 20.0, INK, "Precedent: cases that look like this one", width);
     let library = format!(
         "{} cases with known outcome: {} malignant, {} benign, {} normal; {} of this patient left \
-         out. All pictures {:.0} mm wide, as recorded.",
+         out. All pictures are {:.0} mm wide.",
         counts.cases,
         counts.malignant,
         counts.benign,
@@ -68,7 +70,7 @@ pub fn draw(
     page.text(MARGIN, MARGIN + 28, 14.0, FAINT, &library, width - 2 * MARGIN);
 
     let top = MARGIN + HEADER;
-    page.paste(&view(film, contour, field_mm, QUERY), MARGIN, top);
+    page.paste(&view(film, contour, field_mm, hanging::pose(film), QUERY), MARGIN, top);
     let lines = [
         ("The region asked about".to_owned(), QUERY),
         (about_film(film), FAINT),
@@ -86,8 +88,9 @@ pub fn draw(
             let case = &neighbour.case;
             let color = pathology(case.pathology);
             let picture = retriever.picture(&case.id)?;
-            page.paste(&view(&picture, &case.contour, field_mm, color), x, y);
-            page.lines(x, y + PICTURE + 6, PICTURE, &about(neighbour, color));
+            let (pose, is_mirrored) = hanging::pose_beside(film, &picture);
+            page.paste(&view(&picture, &case.contour, field_mm, pose, color), x, y);
+            page.lines(x, y + PICTURE + 6, PICTURE, &about(neighbour, is_mirrored, color));
         }
         row += rows_of(list);
     }
@@ -122,10 +125,12 @@ const fn pathology(pathology: Pathology) -> Rgb<u8> {
     }
 }
 
-fn about(neighbour: &Neighbour, color: Rgb<u8>) -> [(String, Rgb<u8>); 4] {
+fn about(neighbour: &Neighbour, is_mirrored: bool, color: Rgb<u8>) -> [(String, Rgb<u8>); 4] {
     let case = &neighbour.case;
+    let mirrored = if is_mirrored { "  (mirrored)" } else { "" };
+    let rank = neighbour.rank;
     [
-        (format!("{}  {}  at {:.3}", neighbour.rank, case.pathology, neighbour.distance), color),
+        (format!("{rank}  {}  at {:.3}{mirrored}", case.pathology, neighbour.distance), color),
         (terms(case), INK),
         (format!("{}; {}", case.source, case.outcome_basis), FAINT),
         (case.notes.clone(), FAINT),
@@ -155,8 +160,14 @@ fn field_mm(film: &Mammogram, contour: &Contour, listed: &[&Neighbour]) -> f64 {
     (FIELD_OVER_OUTLINE * largest).clamp(SMALLEST_FIELD_MM, LARGEST_FIELD_MM)
 }
 
-/// The square of `field_mm` around a region, with its outline.
-fn view(film: &Mammogram, contour: &Contour, field_mm: f64, color: Rgb<u8>) -> RgbImage {
+/// The square of `field_mm` around a region, with its outline, hung in this pose.
+fn view(
+    film: &Mammogram,
+    contour: &Contour,
+    field_mm: f64,
+    pose: Pose,
+    color: Rgb<u8>,
+) -> RgbImage {
     let spacing = film.spacing.unwrap_or(UNSIZED);
     let bounds = contour.bounds();
     let center = bounds.center();
@@ -185,5 +196,6 @@ fn view(film: &Mammogram, contour: &Contour, field_mm: f64, color: Rgb<u8>) -> R
     for (from, to) in contour.edges() {
         canvas.stroke(on_page(from), on_page(to), 1.6, color);
     }
+    pose.turn(&mut canvas.image);
     canvas.image
 }

@@ -7,7 +7,7 @@ use egui::{
 use precedent_core::case::{Case, Terms};
 use precedent_core::geometry::ImagePoint;
 use precedent_core::hanging;
-use precedent_core::lexicon::{ImageLaterality, Pathology};
+use precedent_core::lexicon::Pathology;
 use precedent_core::mammogram::Mammogram;
 use precedent_core::measures::Measure;
 use precedent_core::retrieval::Neighbour;
@@ -220,12 +220,6 @@ fn place(
 ) -> Option<Placed> {
     let query = film.read()?;
     let (zoom, is_to_scale) = scale(state, film, case)?;
-    let sides = (query.mammogram.image_laterality, case.image_laterality);
-    let is_mirrored = matches!(
-        sides,
-        (Some(ImageLaterality::Left), Some(ImageLaterality::Right))
-            | (Some(ImageLaterality::Right), Some(ImageLaterality::Left))
-    );
     let (middle, zoom, offset) = match (framing, case.spacing) {
         (Framing::Card { shrink }, _) => {
             (case.contour.bounds().center(), zoom * shrink, (0.0, 0.0))
@@ -236,9 +230,7 @@ fn place(
         }
         (Framing::Beside { .. }, _) => (case.contour.centroid(), zoom, (0.0, 0.0)),
     };
-    // As its own orientation has it, then to the film's side.
-    let mut pose = hanging::pose(picture);
-    pose.is_mirrored ^= is_mirrored;
+    let (pose, is_mirrored) = hanging::pose_beside(&query.mammogram, picture);
     let aspect = aspect(picture);
     let mut view = View { rect_in_ui: rect, center_in_image: middle, zoom, aspect, pose };
     let (across, down) = view.directions();

@@ -40,6 +40,29 @@ fn the_picture_is_the_film_through_its_window() {
 }
 
 #[test]
+fn a_film_stored_the_other_way_round_is_turned_where_asked_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (film, png) = (folder.path().join("film.dcm"), folder.path().join("out.png"));
+    let render = |axes: &str, option: &[&str]| {
+        let mut file = File::film();
+        file.text((0x0020, 0x0062), "CS", "R").text((0x0020, 0x0020), "CS", axes);
+        std::fs::write(&film, file.bytes()).expect("the disk takes it");
+        let paths = ["render", path_text(&film), "--png", path_text(&png)];
+        let output = run(&[&paths[..], option].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        picture(&png)
+    };
+    let stored = render("P\\L", &[]);
+    let rows = stored.chunks(8);
+    let mirrored: Vec<u8> = rows.clone().flat_map(|row| row.iter().rev()).copied().collect();
+    let upside_down: Vec<u8> = rows.rev().flatten().copied().collect();
+    assert_eq!(render("A\\L", &[]), stored);
+    assert_eq!(render("P\\L", &["--hung"]), stored);
+    assert_eq!(render("A\\L", &["--hung"]), mirrored);
+    assert_eq!(render("P\\R", &["--hung"]), upside_down);
+}
+
+#[test]
 fn a_film_that_cannot_be_read_leaves_the_old_picture_alone() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (bad, png) = (folder.path().join("bad.dcm"), folder.path().join("out.png"));

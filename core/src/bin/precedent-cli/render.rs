@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use image::{DynamicImage, GrayImage};
 use precedent_core::dicom::Reader;
+use precedent_core::hanging;
 use precedent_core::voi_lut::{VoiFunction, VoiLut};
 
 use crate::png;
@@ -29,6 +30,9 @@ pub(crate) struct Args {
     /// Turn black and white
     #[arg(long)]
     invert: bool,
+    /// Turned as the film hangs in the window, by its PatientOrientation; as stored where left out
+    #[arg(long)]
+    hung: bool,
 }
 
 fn parse_window(text: &str) -> Result<(f64, f64), String> {
@@ -61,8 +65,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         (None, None) => film.voi_luts[0].clone(),
     };
     let picture = film.display(&lut, args.invert);
-    let picture = GrayImage::from_raw(film.columns, film.rows, picture)
+    let mut picture = GrayImage::from_raw(film.columns, film.rows, picture)
         .expect("the display has a value a pixel");
+    if args.hung {
+        hanging::pose(&film).turn(&mut picture);
+    }
     png::write(&args.png, &DynamicImage::ImageLuma8(picture))?;
     for caution in &film.cautions {
         writeln!(std::io::stderr(), "{}: {}", caution.code, caution.text)?;
