@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use precedent_core::case::CaseId;
@@ -25,8 +25,10 @@ use crate::journal::Journal;
 use crate::listing::Listing;
 use crate::state::{FilmId, Marked, ReadFilm, ReadPicture};
 
+mod reading;
 mod work;
 
+use reading::{Reading, lock};
 use work::{cases_reply, films_reply, outline_reply};
 
 /// What is asked of a thread.
@@ -175,44 +177,6 @@ pub struct Desk {
     outlines: Sender<Request>,
     cases: Sender<Request>,
     replies: Receiver<Reply>,
-}
-
-/// Which film is being read and which is to be shown: what is opened or shown waits for no other.
-#[derive(Debug, Default)]
-struct Reading {
-    now: Option<FilmId>,
-    wanted: Option<FilmId>,
-}
-
-impl Reading {
-    /// Something new is asked for: what is in its way ends.
-    fn want(&mut self, request: &Request, stop: &Stop) {
-        self.wanted = match request {
-            Request::Read { film, is_shown: true, .. } => Some(*film),
-            Request::List { .. } => None,
-            _ => return,
-        };
-        if self.now.is_some() && self.now != self.wanted {
-            stop.now();
-        }
-    }
-
-    /// The thread takes up a request; an error is the film that is no longer the one to be shown.
-    fn begin(&mut self, request: &Request, stop: &Stop) -> Result<(), FilmId> {
-        self.now = None;
-        if let Request::Read { film, is_shown, .. } = request {
-            if *is_shown && self.wanted != Some(*film) {
-                return Err(*film);
-            }
-            self.now = Some(*film);
-        }
-        stop.go_on();
-        Ok(())
-    }
-}
-
-fn lock(reading: &Mutex<Reading>) -> MutexGuard<'_, Reading> {
-    reading.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Desk {

@@ -2,6 +2,7 @@
 
 mod bad_files;
 mod locale;
+mod outline;
 mod probe;
 mod render;
 

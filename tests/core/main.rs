@@ -17,6 +17,7 @@ mod library;
 mod memory;
 mod neighbours;
 mod outline;
+mod phantom;
 mod same_film;
 mod structure_from_motion;
 mod tidy;

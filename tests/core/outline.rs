@@ -1,9 +1,8 @@
 //! From a prompt to a contour: what must hold whatever the film, the prompt and the corrections.
 
-use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
-use precedent_core::dicom::{self, Reader};
+use precedent_core::dicom::Reader;
 use precedent_core::geometry::{Contour, ImagePoint, ImageRect};
 use precedent_core::lexicon::MassMargin;
 use precedent_core::mammogram::{
@@ -12,6 +11,8 @@ use precedent_core::mammogram::{
 use precedent_core::phantom::{Drawn, Phantom, Random};
 use precedent_core::segmentation::{Correction, Error, Outline, Outliner, Prompt, RELIABLE};
 use proptest::prelude::*;
+
+mod hard_places;
 
 /// A few regions of 512 x 512 at 0.1 mm, drawn once.
 fn drawn(idx: usize) -> &'static Drawn {
@@ -180,113 +181,6 @@ fn zeros_around_a_cut_out_region_are_no_border_of_the_mass() {
     }
 }
 
-/// A film with each grey value put through `grey(value, x, y)`.
-fn repainted(film: &Mammogram, grey: impl Fn(f64, f64, f64) -> f64) -> Mammogram {
-    let columns = film.columns as usize;
-    let samples = film.samples.iter().enumerate().map(|(i, s)| {
-        let (x, y) = ((i % columns) as f64 + 0.5, (i / columns) as f64 + 0.5);
-        grey(f64::from(*s), x, y).round().clamp(0.0, 4095.0) as u16
-    });
-    Mammogram { samples: Arc::new(samples.collect()), ..film.clone() }
-}
-
-/// The square of this half side around a place, as far as it lies on the film; where its corner was.
-fn cropped(film: &Mammogram, at: ImagePoint, half: f64) -> (Mammogram, ImagePoint) {
-    let (columns, rows) = (film.columns as usize, film.rows as usize);
-    let bounds = |middle: f64, size: usize| {
-        ((middle - half).max(0.0) as usize, ((middle + half) as usize).min(size))
-    };
-    let ((left, right), (top, bottom)) = (bounds(at.x, columns), bounds(at.y, rows));
-    let samples = (top..bottom).flat_map(|row| film.samples[row * columns..][left..right].to_vec());
-    let film = Mammogram {
-        columns: (right - left) as u32,
-        rows: (bottom - top) as u32,
-        samples: Arc::new(samples.collect()),
-        ..film.clone()
-    };
-    (film, ImagePoint::new(left as f64, top as f64))
-}
-
-/// Mean Dice of hurried drags over ten seeds, on films made from phantoms: the film, where its corner
-/// lies on the phantom.
-fn mean_dice(phantom: &Phantom, make: impl Fn(&Drawn) -> (Mammogram, ImagePoint)) -> f64 {
-    let mut random = Random::new(3);
-    let dice = (600..610).map(|seed| {
-        let drawn = phantom.draw(seed);
-        let (film, corner) = make(&drawn);
-        let (center, radius) = hurried_drag(&drawn, &mut random);
-        let place = |p: ImagePoint| {
-            let (width, height) = (f64::from(film.columns), f64::from(film.rows));
-            ImagePoint::new((p.x - corner.x).clamp(0.0, width), (p.y - corner.y).clamp(0.0, height))
-        };
-        let found = outline(&film, Prompt::Drag { center: place(center), radius }, &[]);
-        // What of the truth lies on the film.
-        let truth = drawn.mass.contour.points().iter().map(|p| place(*p)).collect();
-        found.contour.dice(&Contour::new(truth).expect("as many points as before"))
-    });
-    dice.sum::<f64>() / 10.0
-}
-
-#[test]
-fn hard_places_keep_the_mass() {
-    let whole = |drawn: &Drawn| (drawn.mammogram.clone(), ImagePoint::default());
-    let phantom = Phantom { contrast: (1.4, 2.2), ..Phantom::region() };
-    let of_radius = |mm: f64| Phantom { radius_mm: (mm, mm), ..phantom.clone() };
-    let ordinary = mean_dice(&phantom, whole);
-    let small = mean_dice(&of_radius(2.0), whole);
-    let tiny = mean_dice(&of_radius(1.0), whole);
-    // The muscle: bright above a slope whose edge, 1 mm soft, passes 1.4 radii below the mass.
-    let muscle = mean_dice(&phantom, |drawn| {
-        let (at, radius) = (drawn.mass.center, drawn.mass.radius_mm / 0.1);
-        let edge = |x: f64, y: f64| (0.7 * (x - at.x) + 0.7 * (y - at.y) - 1.4 * radius) / 10.0;
-        let film = repainted(&drawn.mammogram, |v, x, y| v + 500.0 / (1.0 + edge(x, y).exp()));
-        (film, ImagePoint::default())
-    });
-    let eight_bits = mean_dice(&phantom, |drawn| {
-        (repainted(&drawn.mammogram, |v, _, _| (v / 16.0).floor()), ImagePoint::default())
-    });
-    // The film ends half a radius from the middle of the mass.
-    let chest_wall = mean_dice(&phantom, |drawn| {
-        let (at, radius) = (drawn.mass.center, drawn.mass.radius_mm / 0.1);
-        let far = ImagePoint::new(at.x - 0.5 * radius + 600.0, at.y);
-        cropped(&drawn.mammogram, far, 600.0)
-    });
-    let larger_than_the_roi = mean_dice(&phantom, |drawn| {
-        cropped(&drawn.mammogram, drawn.mass.center, 0.9 * drawn.mass.radius_mm / 0.1)
-    });
-    let told = format!(
-        "ordinary {ordinary:.3}, 2 mm {small:.3}, 1 mm {tiny:.3}, muscle {muscle:.3}, 8 bits \
-         {eight_bits:.3}, chest wall {chest_wall:.3}, larger than the ROI {larger_than_the_roi:.3}"
-    );
-    assert!(ordinary.min(muscle).min(eight_bits) > 0.93 && small.min(chest_wall) > 0.9, "{told}");
-    assert!(tiny.min(larger_than_the_roi) > 0.85, "{told}");
-}
-
-#[test]
-fn pixels_that_are_not_square_change_no_outline_in_mm() {
-    for idx in 0..4 {
-        let drawn = drawn(idx);
-        let square = outline(&drawn.mammogram, drag(drawn), &[]);
-        // Every other row: 0.2 mm between rows, 0.1 mm between columns.
-        let mut film = drawn.mammogram.clone();
-        film.rows /= 2;
-        let pairs = film.samples.chunks_exact(1024);
-        film.samples =
-            Arc::new(pairs.flat_map(|p| (0..512).map(|i| p[i].midpoint(p[512 + i]))).collect());
-        film.spacing = Some(Spacing {
-            row_spacing_mm: 0.2,
-            column_spacing_mm: 0.1,
-            origin: SpacingOrigin::Calibrated,
-        });
-        let center = ImagePoint::new(drawn.mass.center.x, drawn.mass.center.y / 2.0);
-        // The radius counts mean pixels, whose side is the root of 0.1 * 0.2 mm.
-        let radius = drawn.mass.radius_mm / 0.02_f64.sqrt();
-        let flat = outline(&film, Prompt::Drag { center, radius }, &[]);
-        let dice = flat.contour.scaled(1.0, 2.0).dice(&square.contour);
-        assert!(dice > 0.97, "Dice {dice:.3}");
-    }
-}
-
 #[test]
 fn a_film_without_a_pixel_size_is_outlined_as_well() {
     for idx in 0..8 {
@@ -440,103 +334,6 @@ fn apart(a: f64, b: f64) -> f64 {
 }
 
 #[test]
-fn the_same_seed_draws_the_same_phantom_and_another_seed_another() {
-    let phantom = Phantom::region();
-    let (first, again, other) = (phantom.draw(5), phantom.draw(5), phantom.draw(6));
-    assert_eq!(first.mammogram.samples, again.mammogram.samples);
-    assert_eq!(first.mass, again.mass);
-    assert_ne!(first.mammogram.samples, other.mammogram.samples);
-    for seed in 0..12 {
-        let mass = phantom.draw(seed).mass;
-        assert!((3.0..=11.0).contains(&mass.radius_mm), "{}", mass.radius_mm);
-        assert!(mass.contour.is_simple());
-        assert!(mass.contour.contains(mass.center));
-    }
-}
-
-#[test]
-fn a_phantom_written_as_dicom_is_read_back_as_it_was() {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let mut reader = Reader::with_program(env!("CARGO_BIN_EXE_precedent-cli"));
-    let small = Phantom { columns: 300, rows: 340, breast: false, ..Phantom::default() };
-    let twelve = small.draw(1).mammogram;
-    let sixteen = Phantom {
-        bits_stored: 16,
-        photometric_interpretation: PhotometricInterpretation::Monochrome1,
-        ..small
-    };
-    let sixteen = sixteen.draw(2).mammogram;
-    let mut signed = twelve.clone();
-    signed.stored_offset = -32_768;
-    signed.samples = Arc::new(signed.samples.iter().map(|s| s + 32_768 - 2048).collect());
-    signed.modality_lut = ModalityLut::Rescale { slope: 2.0, intercept: -100.5 };
-    signed.spacing = Some(Spacing::square(0.07, SpacingOrigin::Detector));
-    for film in [twelve, sixteen, signed] {
-        let path = folder.path().join("film.dcm");
-        dicom::write(&film, &path).expect("the folder takes files");
-        let read = reader.read(&path).expect("we wrote it");
-        assert_eq!(read.samples, film.samples);
-        assert_eq!((read.rows, read.columns), (film.rows, film.columns));
-        assert_eq!(read.stored_offset, film.stored_offset);
-        assert_eq!(read.bits_stored, film.bits_stored);
-        assert_eq!(read.photometric_interpretation, film.photometric_interpretation);
-        assert_eq!(read.modality_lut, film.modality_lut);
-        assert_eq!(read.spacing, film.spacing);
-        assert_eq!(read.image_laterality, film.image_laterality);
-        assert_eq!(read.view_position, film.view_position);
-        assert_eq!(read.patient_id, film.patient_id);
-        assert_eq!(read.voi_luts, film.voi_luts);
-    }
-}
-
-#[test]
-fn outline_and_phantom_work_from_the_command_line() {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let run = |args: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_precedent-cli"))
-            .current_dir(folder.path())
-            .args(args)
-            .output()
-            .expect("the program starts");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
-        (output.status.code(), text(output.stdout), text(output.stderr))
-    };
-    let size = ["--columns", "600", "--rows", "700", "--margin", "circumscribed"];
-    let (code, ..) =
-        run(&[&["phantom", "--out", ".", "--count", "2", "--seed", "3"], &size[..]].concat());
-    assert_eq!(code, Some(0));
-    let truth = std::fs::read_to_string(folder.path().join("phantom-000004.json"));
-    let truth: serde_json::Value =
-        serde_json::from_str(&truth.expect("the truth is beside it")).expect("the truth is JSON");
-    let number = |value: &serde_json::Value| value.as_f64().expect("a number");
-    let [x, y] = [0, 1].map(|i| number(&truth["center"][i]));
-    let radius = number(&truth["radius_mm"]);
-
-    let (center, radius_mm) = (format!("{x},{y}"), format!("{radius}"));
-    let pointed = ["outline", "phantom-000004.dcm", "--center", &center, "--radius-mm", &radius_mm];
-    let (code, json, _) = run(&[&pointed[..], &["--json", "--png", "out.png"]].concat());
-    assert_eq!(code, Some(0));
-    let report: serde_json::Value = serde_json::from_str(&json).expect("one JSON object");
-    let area = number(&report["measures"]["area"]);
-    let expected = std::f64::consts::PI * radius * radius;
-    assert!((0.8..1.2).contains(&(area / expected)), "area {area}, drawn {expected}");
-    assert_eq!(report["measures"]["unit"], "mm");
-    assert_eq!(report["outline"].as_array().map(Vec::len), Some(128));
-    let picture = image::open(folder.path().join("out.png")).expect("a PNG was written").to_rgb8();
-    assert!(picture.pixels().any(|p| p.0[1] > p.0[0] && p.0[1] > p.0[2]), "no outline is drawn");
-    assert_eq!(run(&[&pointed[..], &["--json"]].concat()).1.lines().count(), json.lines().count());
-
-    let (code, _, said) = run(&["outline", "phantom-000004.dcm", "--click", "9999,1"]);
-    assert_eq!((code, said.lines().count()), (Some(1), 1), "{said}");
-    let (code, _, said) = run(&["outline", "missing.dcm", "--click", "9,1"]);
-    assert_eq!((code, said.lines().count()), (Some(1), 1), "{said}");
-    let (code, ..) = run(&["outline", "phantom-000004.dcm"]);
-    assert_eq!(code, Some(2));
-    let (code, ..) = run(&["phantom"]);
-    assert_eq!(code, Some(2));
-}
-
-#[test]
 fn the_demonstration_patients_mass_is_enclosed() {
     let film = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demonstration/RIGHT_CC.dcm");
     let mut reader = Reader::with_program(env!("CARGO_BIN_EXE_precedent-cli"));
@@ -578,60 +375,4 @@ fn a_click_tells_a_mass_from_tissue_without_one() {
     assert!(signal(film.clone()).expect("it is on the film") < RELIABLE);
     film.samples = Arc::new(vec![900; 512 * 512]);
     assert!(signal(film).expect("it is on the film") < RELIABLE);
-}
-
-#[test]
-fn strokes_smoothing_and_texture_work_from_the_command_line() {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let phantom = Phantom { margin: Some(MassMargin::Circumscribed), ..Phantom::region() };
-    let Drawn { mammogram, mass } = Phantom { contrast: (2.0, 2.0), ..phantom }.draw(21);
-    dicom::write(&mammogram, &folder.path().join("film.dcm")).expect("the folder takes files");
-    let run = |more: &[&str]| {
-        let (center, radius) = (mass.center, mass.radius_mm);
-        let output = Command::new(env!("CARGO_BIN_EXE_precedent-cli"))
-            .current_dir(folder.path())
-            .args(["outline", "film.dcm", "--json", "--radius-mm", &format!("{radius}")])
-            .args(["--center", &format!("{},{}", center.x, center.y)])
-            .args(more)
-            .output()
-            .expect("the program starts");
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("one JSON object")
-    };
-    let contour = |report: &serde_json::Value| {
-        let points: Vec<[f64; 2]> =
-            serde_json::from_value(report["outline"].clone()).expect("pairs of numbers");
-        let points = points.into_iter().map(|[x, y]| ImagePoint::new(x, y)).collect();
-        Contour::new(points).expect("many finite points")
-    };
-    let plain = run(&[]);
-    assert!(plain["measures"]["unstable"].is_array() && plain.get("texture").is_none());
-
-    let radius = mass.radius_mm / 0.1;
-    let beside = ImagePoint::new(mass.center.x + 1.15 * radius, mass.center.y);
-    let within = ImagePoint::new(mass.center.x - 0.8 * radius, mass.center.y);
-    let stroke = |p: ImagePoint| format!("{},{} {},{}", p.x, p.y - 2.0, p.x, p.y + 2.0);
-    let include = run(&["--include", &stroke(beside)]);
-    assert!(contour(&include).contains(beside) && !contour(&plain).contains(beside));
-    let exclude = run(&["--exclude", &stroke(within)]);
-    assert!(!contour(&exclude).contains(within) && contour(&plain).contains(within));
-
-    let all = ["--smooth", "--keep-largest", "--resnap", "--texture", "--include", &stroke(beside)];
-    let all = run(&all);
-    let kinds = serde_json::from_value::<Vec<Correction>>(all["corrections"].clone());
-    let kinds = kinds.expect("corrections are read back");
-    assert!(
-        matches!(
-            kinds[..],
-            [
-                Correction::Include(_),
-                Correction::Smooth,
-                Correction::KeepLargest,
-                Correction::Resnap
-            ]
-        ),
-        "{kinds:?}"
-    );
-    assert_eq!(all["texture"]["bins"], 32);
-    assert!(all["texture"]["joint_entropy"].as_f64().is_some_and(|e| e > 1.0));
 }

@@ -4,15 +4,17 @@
 //! BI-RADS editions are mapped here (LOBULATED -> oval, ILL_DEFINED -> indistinct) and leave a
 //! caution on the case. [`COLUMNS_HELP`] says what each column holds.
 
-use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::case::Terms;
 use crate::geometry::{Contour, ImagePoint, ImageRect};
+use crate::import::cells::{
+    Cells, breast_density, frame, laterality, open, parsed, pixel_origin, positive, yes_or_no,
+};
 use crate::import::words;
-use crate::lexicon::{Assessment, BreastDensity, ImageLaterality, Pathology, ViewPosition};
+use crate::lexicon::{Assessment, ImageLaterality, Pathology, ViewPosition};
 use crate::mammogram::{Caution, Spacing, SpacingOrigin};
 
 /// What the columns hold, for a person; `file` to `source` are required.
@@ -160,79 +162,6 @@ pub fn read(path: &Path) -> Result<Manifest, Error> {
     Ok(Manifest { folder, rows, faults })
 }
 
-/// A list and its header.
-pub(super) fn open(path: &Path) -> Result<(csv::Reader<File>, csv::StringRecord), Error> {
-    let failed = |source| Error::Open { path: path.to_owned(), source };
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .flexible(true)
-        .from_path(path)
-        .map_err(failed)?;
-    let header = reader.headers().map_err(failed)?.clone();
-    Ok((reader, header))
-}
-
-/// Every row of a list, and what is wrong with those that cannot be used.
-pub(super) fn parsed<T>(
-    path: &Path,
-    reader: csv::Reader<File>,
-    header: &csv::StringRecord,
-    parse: impl Fn(u64, &Cells<'_>) -> Result<T, String>,
-) -> Result<(Vec<T>, Vec<Fault>), Error> {
-    let (mut rows, mut faults) = (Vec::new(), Vec::new());
-    for record in reader.into_records() {
-        let (line, row) = match record {
-            Ok(record) => {
-                let line = record.position().map_or(0, csv::Position::line);
-                let row = if record.len() == header.len() {
-                    parse(line, &Cells { header, record: &record })
-                } else {
-                    Err(format!("it has {} cells where {} belong", record.len(), header.len()))
-                };
-                (line, row)
-            }
-            Err(source) if source.is_io_error() => {
-                return Err(Error::Open { path: path.to_owned(), source });
-            }
-            Err(error) => (error.position().map_or(0, csv::Position::line), Err(error.to_string())),
-        };
-        match row {
-            Ok(row) => rows.push(row),
-            Err(reason) => faults.push(Fault { line, reason }),
-        }
-    }
-    Ok((rows, faults))
-}
-
-/// The cells of one row, by column.
-pub(super) struct Cells<'a> {
-    pub(super) header: &'a csv::StringRecord,
-    pub(super) record: &'a csv::StringRecord,
-}
-
-impl<'a> Cells<'a> {
-    /// The cell, `None` where it is empty or the column is absent.
-    pub(super) fn get(&self, column: &str) -> Option<&'a str> {
-        let position = self.header.iter().position(|h| h == column)?;
-        self.record.get(position).filter(|cell| !cell.is_empty())
-    }
-
-    pub(super) fn require(&self, column: &str) -> Result<&'a str, String> {
-        self.get(column).ok_or_else(|| format!("`{column}` is empty"))
-    }
-
-    /// The cell as a value; `parse` gives `None` for a text that has no meaning.
-    pub(super) fn parse<T>(
-        &self,
-        column: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<Option<T>, String> {
-        self.get(column)
-            .map(|cell| parse(cell).ok_or_else(|| format!("`{column}` cannot be \"{cell}\"")))
-            .transpose()
-    }
-}
-
 fn parse_row(line: u64, cells: &Cells<'_>) -> Result<Row, String> {
     let mut cautions = Vec::new();
     let file = below(cells.require("file")?, "file")?;
@@ -291,45 +220,6 @@ fn below(path: &str, column: &str) -> Result<PathBuf, String> {
     Err(format!("`{column}` must be a path below the manifest's folder"))
 }
 
-/// A frame's number, from 1.
-pub(super) fn frame(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|number| *number > 0)
-}
-
-fn yes_or_no(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "yes" => Some(true),
-        "no" => Some(false),
-        _ => None,
-    }
-}
-
-/// `a` to `d`, or 1 to 4.
-pub(super) fn breast_density(text: &str) -> Option<BreastDensity> {
-    let digit = text.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
-    digit.map_or_else(|| BreastDensity::from_word(text), |idx| BreastDensity::ALL.get(idx).copied())
-}
-
-pub(super) fn laterality(text: &str) -> Option<ImageLaterality> {
-    match text.to_ascii_uppercase().as_str() {
-        "RIGHT" => Some(ImageLaterality::Right),
-        "LEFT" => Some(ImageLaterality::Left),
-        word => ImageLaterality::from_word(word),
-    }
-}
-
-fn pixel_origin(text: &str) -> Option<SpacingOrigin> {
-    match text {
-        "scanner" => Some(SpacingOrigin::FilmScanner),
-        "stated" => Some(SpacingOrigin::Stated),
-        _ => None,
-    }
-}
-
-pub(super) fn positive(text: &str) -> Option<f64> {
-    text.parse::<f64>().ok().filter(|v| v.is_finite() && *v > 0.0)
-}
-
 fn crop(text: &str) -> Option<Crop> {
     let numbers: Vec<u32> =
         text.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
@@ -365,7 +255,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::lexicon::{MassMargin, MassShape};
+    use crate::lexicon::{BreastDensity, MassMargin, MassShape};
 
     fn parse(text: &str) -> Result<Manifest, Error> {
         let dir = tempfile::tempdir().expect("a temporary folder");

@@ -17,6 +17,7 @@ use crate::patch;
 use crate::progress::{Progress, Report};
 use crate::structure_from_motion::{Feature, sift};
 
+mod cells;
 pub mod manifest;
 pub(crate) mod mask;
 pub(crate) mod prepare;

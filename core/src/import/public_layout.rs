@@ -6,7 +6,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::manifest::{self, Cells, Error, Fault, Region, Row};
+use super::cells::{self, Cells};
+use super::manifest::{self, Error, Fault, Region, Row};
 use super::words;
 use crate::case::Terms;
 use crate::geometry::ImagePoint;
@@ -38,7 +39,7 @@ const REQUIRED: [&str; 4] = ["file", "dataset", "patient_id", "class"];
 
 /// Reads a list of either layout; a faulty row is in [`Listing::faults`], not an error.
 pub fn read(path: &Path) -> Result<Listing, Error> {
-    let (reader, header) = manifest::open(path)?;
+    let (reader, header) = cells::open(path)?;
     let has = |column: &str| header.iter().any(|h| h == column);
     if !has("patient_id") || has("patients") {
         return manifest::read(path).map(own_layout);
@@ -47,7 +48,7 @@ pub fn read(path: &Path) -> Result<Listing, Error> {
         return Err(Error::MissingColumn { column });
     }
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let (rows, faults) = manifest::parsed(path, reader, &header, parse)?;
+    let (rows, faults) = cells::parsed(path, reader, &header, parse)?;
     Ok(Listing { folder, rows, faults })
 }
 
@@ -73,20 +74,20 @@ fn parse(line: u64, cells: &Cells<'_>) -> Result<Listed, String> {
         mass_shape: words::mass_shape(term("shape"), &mut cautions)?,
         mass_margin: words::mass_margin(term("margin"), &mut cautions)?,
         // mini-MIAS writes F, G and D here, which are no BI-RADS categories.
-        breast_density: cells.get("density").and_then(manifest::breast_density),
+        breast_density: cells.get("density").and_then(cells::breast_density),
         assessment: cells.parse("birads", Assessment::from_word)?,
         age: cells.parse("age", |text| text.parse().ok().filter(|age| *age <= 130))?,
     };
     let number = |column| cells.parse(column, finite);
     let center = number("center_x")?.zip(number("center_y")?);
     let center = center.map(|(x, y)| ImagePoint::new(x, y));
-    let radius = cells.parse("radius", manifest::positive)?;
+    let radius = cells.parse("radius", cells::positive)?;
     let region = match (center, radius) {
         (Some(center), Some(radius)) => Region::Circle { center, radius },
         (Some(center), None) => Region::Point(center),
         (None, _) => Region::Middle,
     };
-    let pixel_mm = cells.parse("pixel_mm", manifest::positive)?;
+    let pixel_mm = cells.parse("pixel_mm", cells::positive)?;
     let dataset = cells.require("dataset")?;
     let source = match cells.get("digitizer") {
         Some(digitizer) => format!("{dataset}, {digitizer}"),
@@ -96,7 +97,7 @@ fn parse(line: u64, cells: &Cells<'_>) -> Result<Listed, String> {
         row: Row {
             line,
             file,
-            frame: cells.parse("frame", manifest::frame)?,
+            frame: cells.parse("frame", cells::frame)?,
             crop: None,
             region,
             masks: Vec::new(),
@@ -105,7 +106,7 @@ fn parse(line: u64, cells: &Cells<'_>) -> Result<Listed, String> {
             outcome_basis: format!("as stated by {dataset}"),
             source,
             terms,
-            image_laterality: cells.parse("laterality", manifest::laterality)?,
+            image_laterality: cells.parse("laterality", cells::laterality)?,
             view_position: cells.parse("view", ViewPosition::from_word)?,
             spacing: pixel_mm.map(|mm| Spacing::square(mm, SpacingOrigin::FilmScanner)),
             notes: cells.get("notes").unwrap_or_default().to_owned(),
