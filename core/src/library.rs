@@ -59,6 +59,7 @@ enum Access {
 pub struct Contents {
     pub cases: Vec<Case>,
     pub descriptors: Vec<Descriptor>,
+    /// Of each case; patients who were listed with one film are one.
     pub patients: Vec<PatientIdx>,
     /// What made the descriptors; `None` in an empty library.
     pub encoder: Option<EncoderId>,
@@ -99,9 +100,11 @@ impl Library {
     /// Everything a search needs.
     pub fn contents(&self) -> Result<Contents, Error> {
         let database = Error::database(&self.dir);
+        let same = self.same_patients().map_err(&database)?;
+        let first_of = |patient: PatientIdx| same.get(&patient).copied().unwrap_or(patient);
         let mut contents = Contents {
             encoder: self.encoder()?,
-            identities: self.identities().map_err(&database)?,
+            identities: self.identities(first_of).map_err(&database)?,
             ..Contents::default()
         };
         let mut statement = self.db.prepare(rows::SELECT).map_err(&database)?;
@@ -110,7 +113,7 @@ impl Library {
             match self.usable(rows::record(row), &contents.descriptors) {
                 Ok((record, descriptor)) => {
                     contents.cases.push(record.case);
-                    contents.patients.push(record.patient_idx);
+                    contents.patients.push(first_of(record.patient_idx));
                     contents.descriptors.push(descriptor);
                 }
                 Err(reason) => {
@@ -181,10 +184,30 @@ impl Library {
         Ok((record, descriptor))
     }
 
-    fn identities(&self) -> rusqlite::Result<Identities> {
+    /// For each patient the first of those who share a film with her, straight or through others:
+    /// a film is of one woman, whoever it was listed under.
+    fn same_patients(&self) -> rusqlite::Result<HashMap<PatientIdx, PatientIdx>> {
+        let mut statement =
+            self.db.prepare("SELECT film, patient_idx FROM cases ORDER BY case_idx")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows: Vec<([u8; 32], PatientIdx)> = rows.collect::<rusqlite::Result<_>>()?;
+        let mut patients = identity::Patients::default();
+        for (film, patient) in &rows {
+            patients.add([identity::Mark::Film(*film), identity::Mark::Stored(*patient)]);
+        }
+        let first = |(row, (_, patient)): (usize, &(_, PatientIdx))| {
+            (*patient, rows[patients.first_of(row)].1)
+        };
+        Ok(rows.iter().enumerate().map(first).collect())
+    }
+
+    fn identities(
+        &self,
+        first_of: impl Fn(PatientIdx) -> PatientIdx,
+    ) -> rusqlite::Result<Identities> {
         let pairs = |sql: &str| {
             let mut statement = self.db.prepare(sql)?;
-            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, first_of(row.get(1)?))))?;
             rows.collect::<rusqlite::Result<_>>()
         };
         Ok(Identities {

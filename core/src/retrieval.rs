@@ -240,7 +240,7 @@ impl Retriever {
 
     fn cautions(&self, mammogram: &Mammogram) -> Vec<Caution> {
         let mut cautions = Vec::new();
-        if !mammogram.patient_id.as_deref().is_some_and(identity::is_name) {
+        if mammogram.patient_id.as_deref().and_then(identity::known_as).is_none() {
             let told = "the film does not say whose it is: cases of the same patient can be among \
                 the neighbours";
             cautions.push(Caution::new("W-NO-PATIENT", told));

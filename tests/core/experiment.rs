@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 use precedent_core::dicom::Reader;
 use precedent_core::encoder::learnt_from::LearntFrom;
@@ -68,11 +68,20 @@ impl Bench {
 
     /// The report on the list, and what was printed.
     fn evaluate(&self, more: &[&str]) -> (Value, String) {
+        let output = self.run(more);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (report(&self.out(more)), said)
+    }
+
+    fn out(&self, more: &[&str]) -> PathBuf {
+        self.folder.path().join(format!("out{}", more.join("")))
+    }
+
+    fn run(&self, more: &[&str]) -> Output {
         let list = self.folder.path().join("list.csv");
         fs::write(&list, format!("{HEAD}{}", self.rows.concat())).expect("a small file");
-        let out = self.folder.path().join(format!("out{}", more.join("")));
-        let bundle = self.tiny.bundle();
-        let output = Command::new(env!("CARGO_BIN_EXE_precedent-cli"))
+        Command::new(env!("CARGO_BIN_EXE_precedent-cli"))
             .args([
                 "evaluate",
                 "retrieval",
@@ -85,15 +94,12 @@ impl Bench {
             .arg("--manifest")
             .arg(&list)
             .arg("--encoder")
-            .arg(&bundle)
+            .arg(self.tiny.bundle())
             .arg("--out")
-            .arg(&out)
+            .arg(self.out(more))
             .args(more)
             .output()
-            .expect("the program starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        (report(&out), said)
+            .expect("the program starts")
     }
 }
 
@@ -161,6 +167,35 @@ fn one_film_under_two_patients_never_answers_itself() {
 }
 
 #[test]
+fn another_region_of_one_film_and_another_spelling_of_a_name_are_of_one_patient() {
+    let mut bench = Bench::new();
+    // Corners of the films of the first and the second patient, under a stranger's name and
+    // under her own as another hand wrote it.
+    bench.rows.push("film0.png,drawn,P12,malignant,mass,30,30,10,0.25,train\n".to_owned());
+    bench.rows.push("film1.png,drawn, p1 ,malignant,mass,30,30,10,0.25,train\n".to_owned());
+    let (report, said) = bench.evaluate(&[]);
+    assert_eq!((&report["set"]["regions"], &report["set"]["patients"]), (&14.into(), &12.into()));
+    let same = report["set"]["same_films"].as_array().expect("a list");
+    assert_eq!(same.len(), 1, "{same:?}");
+    assert!(said.contains("film0.png and film0.png show one film"), "{said}");
+}
+
+#[test]
+fn regions_of_one_patient_are_an_error_in_a_sentence() {
+    let mut bench = Bench::new();
+    for (number, row) in bench.rows.iter_mut().enumerate() {
+        *row = row.replace(&format!(",P{number},"), ",P,");
+    }
+    for more in [&[][..], &["--folds", "3"], &["--split", "test"]] {
+        let output = bench.run(more);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{more:?}: {said}");
+        assert!(said.contains("every region is of one patient"), "{more:?}: {said}");
+        assert!(!said.contains("panicked"), "{more:?}: {said}");
+    }
+}
+
+#[test]
 fn an_encoder_that_saw_the_films_says_so() {
     let bench = Bench::new();
     let bundle = bench.tiny.bundle();
@@ -174,8 +209,9 @@ fn an_encoder_that_saw_the_films_says_so() {
     let head = "# films, by the BLAKE3 of their pixels; outcomes were used: yes\n";
     fs::write(bundle.join("LEARNT_FROM"), format!("{head}{lines}")).expect("a small file");
     assert_eq!(LearntFrom::read(&bundle).map(|l| l.films), Some(BTreeSet::from(films)));
-    let (report, said) = bench.evaluate(&["--seed", "2"]);
-    for name in ["default", "default + shape", "default + LDA"] {
+    let sum = "shape and margin=0.5,default=0.5";
+    let (report, said) = bench.evaluate(&["--seed", "2", "--sum", sum]);
+    for name in ["default", "default + shape", "default + LDA", sum] {
         assert_eq!(method(&report, name)["seen"]["queries"], 2, "{name}");
     }
     assert!(method(&report, "shape and margin")["seen"].is_null());

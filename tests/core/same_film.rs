@@ -92,6 +92,10 @@ fn the_film_of_another_patient_is_named_however_it_was_turned_and_her_own_is_not
         .map(|case| case.id.clone())
         .collect();
     assert_eq!(cautioned, [added[0].clone(), added[2].clone()]);
+    // Its cases answer for neither: whose film it is, nobody can tell.
+    let contents = library.contents().expect("a sound library");
+    assert_eq!(contents.patients[6], contents.patients[2]);
+    assert_eq!(contents.identities.patients_of(&film(2).0), [contents.patients[2]].into());
     let doubt = cases[4].cautions.iter().find(|caution| caution.code == same_film::CODE);
     assert!(doubt.is_some_and(|doubt| doubt.is_doubt() && doubt.text.contains(&before[0].id.0)));
 }

@@ -13,6 +13,7 @@ use crate::import::mask;
 use crate::import::prepare::cut;
 use crate::import::sentence;
 use crate::lexicon::{MassMargin, Pathology};
+use crate::library::identity;
 use crate::mammogram::{Mammogram, Spacing, SpacingOrigin};
 use crate::phantom::{Drawn, Phantom};
 
@@ -82,7 +83,8 @@ pub fn normals(reader: &mut Reader, folder: &Path) -> Result<Vec<(String, Arc<Ma
                 Some(crop) => cut(&film, crop).map_err(Error::Tissue)?,
                 None => film,
             };
-            found.push((row.patients[0].clone(), Arc::new(film)));
+            let patient = identity::known_as(&row.patients[0]).unwrap_or_default();
+            found.push((patient, Arc::new(film)));
         }
     } else {
         for path in pictures(folder)? {

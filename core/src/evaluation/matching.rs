@@ -4,7 +4,7 @@
 //! Training may take two pictures that share many points for the same thing. Whether that finds a
 //! lesion again, or the film alone, is what this measures.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use rayon::prelude::*;
@@ -12,12 +12,14 @@ use serde::Serialize;
 
 use super::Error;
 use crate::lexicon::Pathology;
+use crate::library::identity::{Mark, Patients};
 use crate::patch::Patch;
 use crate::phantom::Random;
 use crate::progress::{Progress, Report};
 use crate::structure_from_motion::sift::{self, Feature, Picture};
 use crate::structure_from_motion::{
-    Coded, PLACE_TOLERANCE, Shared, label, leaks, pair_seed, registered, same_film, shared_points,
+    Coded, PLACE_TOLERANCE, Pair, Shared, label, leaks, pair_seed, registered, same_film,
+    shared_points,
 };
 
 mod change;
@@ -163,7 +165,7 @@ pub fn run(
         };
         rows.push(row);
     }
-    let found = |pair: &crate::structure_from_motion::Pair| {
+    let found = |pair: &Pair| {
         let (a, b) = (&regions[pair.i], &regions[pair.j]);
         Found {
             a: a.name.clone(),
@@ -175,7 +177,13 @@ pub fn run(
         }
     };
     let labelled = label(&features, threshold, seed, report).map_err(|_| Error::Cancelled)?;
-    let leaks = leaks(&features, &patients, seed, report).map_err(|_| Error::Cancelled)?;
+    let mut leaks = leaks(&features, &patients, seed, report).map_err(|_| Error::Cancelled)?;
+    for (i, j) in on_one_film(regions, &patients) {
+        if !leaks.iter().any(|leak| (leak.i, leak.j) == (i, j)) {
+            let shared = shared_points(&coded[i], &coded[j], pair_seed(seed, i, j));
+            leaks.push(Pair { i, j, shared });
+        }
+    }
     Ok(Matching {
         regions: regions.len(),
         patients: patients.iter().collect::<HashSet<_>>().len(),
@@ -222,10 +230,11 @@ pub fn text(matching: &Matching) -> String {
         matching.labelled.len() - own - patient
     ));
     for leak in &matching.leaks {
-        lines.push(format!(
-            "{} and {} are one film under two patients ({} places agree)",
-            leak.a, leak.b, leak.shared.homography
-        ));
+        let why = match leak.same_film {
+            true => "the same pixels".to_owned(),
+            false => format!("{} places agree", leak.shared.homography),
+        };
+        lines.push(format!("{} and {} are one film under two patients ({why})", leak.a, leak.b));
     }
     lines.join("\n")
 }
@@ -253,28 +262,20 @@ fn features(regions: &[Region], report: &mut Report<'_>) -> Result<Vec<Vec<Featu
     Ok(features)
 }
 
-/// For each region the first region of the same patient; names that stand for one person in one
-/// region do so in all.
+/// For each region the first region of the same patient, by her names alone: a film under two
+/// patients is what is looked for.
 fn patients(regions: &[Region]) -> Vec<usize> {
-    let mut groups: Vec<(BTreeSet<String>, Vec<usize>)> = Vec::new();
-    for (idx, region) in regions.iter().enumerate() {
-        let names = region.patients.iter().map(|name| name.trim().to_uppercase());
-        let mut own = (names.collect::<BTreeSet<_>>(), vec![idx]);
-        let (joined, others) =
-            groups.into_iter().partition(|(names, _)| !names.is_disjoint(&own.0));
-        groups = others;
-        for (names, members) in joined {
-            own.0.extend(names);
-            own.1.extend(members);
-        }
-        groups.push(own);
+    let mut patients = Patients::default();
+    for region in regions {
+        patients.add(Mark::names(&region.patients));
     }
-    let mut patients = vec![0; regions.len()];
-    for (_, members) in groups {
-        let first = members.iter().min().copied().unwrap_or_default();
-        members.iter().for_each(|member| patients[*member] = first);
-    }
-    patients
+    patients.firsts()
+}
+
+/// Regions of one film under two patients, whose patches need have nothing in common.
+fn on_one_film(regions: &[Region], patients: &[usize]) -> Vec<(usize, usize)> {
+    let all = (0..regions.len()).flat_map(|j| (0..j).map(move |i| (i, j)));
+    all.filter(|&(i, j)| regions[i].film == regions[j].film && patients[i] != patients[j]).collect()
 }
 
 /// Pairs of a kind: all, or as many as are wanted, each with the same chance.
@@ -398,6 +399,10 @@ mod tests {
         assert_eq!(of(Kind::SamePatient), [(0, 1), (0, 3), (1, 3), (0, 4), (3, 4)]);
         assert_eq!(of(Kind::SameClass), [(0, 2)]);
         assert_eq!(of(Kind::OtherClass), [(1, 2), (2, 3), (2, 4)]);
+        assert_eq!(on_one_film(&regions, &patients), []);
+        // The same film, of a stranger by name.
+        let strange = [&regions[..], &[region(&["Z"], 3, Malignant)]].concat();
+        assert_eq!(on_one_film(&strange, &super::patients(&strange)), [(2, 5)]);
         let two = Settings { pairs: 2, ..settings };
         assert_eq!(pairs(Kind::SamePatient, &regions, &patients, two).len(), 2);
     }

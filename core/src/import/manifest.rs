@@ -15,6 +15,7 @@ use crate::import::cells::{
 };
 use crate::import::words;
 use crate::lexicon::{Assessment, ImageLaterality, Pathology, ViewPosition};
+use crate::library::identity;
 use crate::mammogram::{Caution, Spacing, SpacingOrigin};
 
 /// What the columns hold, for a person; `file` to `source` are required.
@@ -175,7 +176,7 @@ fn parse_row(line: u64, cells: &Cells<'_>) -> Result<Row, String> {
         .require("patients")?
         .split('|')
         .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
+        .filter(|name| identity::known_as(name).is_some())
         .collect();
     if patients.is_empty() {
         return Err("`patients` names nobody".to_owned());

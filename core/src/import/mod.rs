@@ -11,8 +11,8 @@ use crate::case::{Case, CaseId};
 use crate::descriptor::{Descriptor, EncoderId};
 use crate::dicom;
 use crate::encoder::{self, Encoder};
-use crate::library::{self, Added, Library, NewCase, identity};
-use crate::mammogram::{Caution, Mammogram};
+use crate::library::{self, Added, Library, NewCase};
+use crate::mammogram::Caution;
 use crate::patch;
 use crate::progress::{Progress, Report};
 use crate::structure_from_motion::{Feature, sift};
@@ -28,7 +28,7 @@ mod words;
 pub use prepare::{Prepared, prepare};
 
 use manifest::{Fault, Manifest, Row};
-use prepare::{cut_region, read_row};
+use prepare::{cut_region, patients, read_row};
 use same_film::KnownFilms;
 
 #[derive(Debug, thiserror::Error)]
@@ -135,11 +135,9 @@ pub fn import(
                 outcome.already_there += 1;
             }
             Ok(Described::New(mut prepared, descriptor, features)) => {
-                let patients = patients(row, &prepared.film);
-                let others = films.elsewhere(library, &features, &prepared.film_hash, &patients)?;
+                let others = films.elsewhere(library, &features, &prepared)?;
                 prepared.cautions.extend(same_film::caution(&others));
-                let added =
-                    store(library, encoder.id(), row, &patients, &prepared, &descriptor[0])?;
+                let added = store(library, encoder.id(), row, &prepared, &descriptor[0])?;
                 films.remember(library, &prepared.id, &features)?;
                 acknowledge(&prepared.id, added);
                 known.insert(prepared.id.clone());
@@ -201,7 +199,6 @@ fn store(
     library: &mut Library,
     encoder: &EncoderId,
     row: &Row,
-    patients: &[String],
     prepared: &Prepared,
     descriptor: &Descriptor,
 ) -> Result<Added, library::Error> {
@@ -223,17 +220,11 @@ fn store(
     library.add(&NewCase {
         case: &case,
         picture: &prepared.picture,
-        patients,
+        patients: &prepared.patients,
         film: prepared.film_hash,
         descriptor,
         encoder,
     })
-}
-
-/// The file's own name of the patient counts as well as the manifest's.
-fn patients(row: &Row, film: &Mammogram) -> Vec<String> {
-    let own = film.patient_id.iter().filter(|name| identity::is_name(name));
-    row.patients.iter().chain(own).cloned().collect()
 }
 
 /// An error with its causes in one line.

@@ -43,6 +43,8 @@ pub struct Prepared {
     pub contour: Contour,
     pub measures: Measures,
     pub picture: Picture,
+    /// Every name of the patient: the row's, and the file's own.
+    pub patients: Vec<String>,
     /// [`identity::film_hash`] of the whole film.
     pub film_hash: [u8; 32],
     pub cautions: Vec<Caution>,
@@ -62,6 +64,11 @@ pub(super) struct ReadRow {
 /// for the row's line.
 pub fn prepare(reader: &mut dicom::Reader, folder: &Path, row: &Row) -> Result<Prepared, String> {
     cut_region(read_row(reader, folder, row)?, row)
+}
+
+/// Every name of a row's patient: what the file says of itself counts as well.
+pub(super) fn patients(row: &Row, film: &Mammogram) -> Vec<String> {
+    row.patients.iter().chain(&film.patient_id).cloned().collect()
 }
 
 /// The row's whole film with the scale, side and view that file and row tell together.
@@ -102,6 +109,7 @@ pub(super) fn read_row(
 
 pub(super) fn cut_region(read: ReadRow, row: &Row) -> Result<Prepared, String> {
     let ReadRow { id, path, film, film_hash, region } = read;
+    let patients = patients(row, &film);
     let film = completed(film, row)?;
     let film = Arc::new(match row.crop {
         Some(crop) => cut(&film, crop)?,
@@ -135,7 +143,7 @@ pub(super) fn cut_region(read: ReadRow, row: &Row) -> Result<Prepared, String> {
     };
     let own = film.cautions.iter().filter(|caution| !is_answered(&caution.code, &film));
     let cautions = own.chain(&row.cautions).cloned().collect();
-    Ok(Prepared { id, film, contour, measures, picture, film_hash, cautions })
+    Ok(Prepared { id, film, contour, measures, picture, patients, film_hash, cautions })
 }
 
 fn completed(film: Mammogram, row: &Row) -> Result<Mammogram, String> {

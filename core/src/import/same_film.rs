@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
+use super::prepare::Prepared;
 use crate::case::CaseId;
 use crate::library::{self, Library, PatientIdx};
 use crate::mammogram::Caution;
@@ -77,12 +78,11 @@ impl KnownFilms {
         &self,
         library: &Library,
         features: &[Feature],
-        film: &[u8; 32],
-        patients: &[String],
+        region: &Prepared,
     ) -> Result<Vec<CaseId>, library::Error> {
-        let own: HashSet<PatientIdx> = library.patients_named(patients)?;
+        let own: HashSet<PatientIdx> = library.patients_named(&region.patients)?;
         let mut found: Vec<CaseId> = library
-            .cases_on_film(film)?
+            .cases_on_film(&region.film_hash)?
             .into_iter()
             .filter(|(_, patient)| !own.contains(patient))
             .map(|(id, _)| id)

@@ -47,13 +47,13 @@ impl Library {
 
     /// The patients that are known by any of these names.
     pub fn patients_named(&self, names: &[String]) -> Result<HashSet<PatientIdx>, Error> {
-        let find = |name: &String| {
-            let key = identity::patient_key(&self.salt, name);
+        let keys = names.iter().filter_map(|name| identity::patient_key(&self.salt, name));
+        let find = |key| {
             self.db
                 .query_row("SELECT patient_idx FROM alias WHERE key = ?1", [key], |row| row.get(0))
                 .optional()
         };
-        let found: rusqlite::Result<Vec<Option<PatientIdx>>> = names.iter().map(find).collect();
+        let found: rusqlite::Result<Vec<Option<PatientIdx>>> = keys.map(find).collect();
         Ok(found.map_err(Error::database(&self.dir))?.into_iter().flatten().collect())
     }
 

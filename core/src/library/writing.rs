@@ -104,7 +104,8 @@ impl Library {
     /// The patient with any of these names, made where there is none; two that turn out to be one
     /// become one.
     fn patient(&self, names: &[String]) -> rusqlite::Result<PatientIdx> {
-        let keys: Vec<_> = names.iter().map(|n| identity::patient_key(&self.salt, n)).collect();
+        let keys: Vec<_> =
+            names.iter().filter_map(|n| identity::patient_key(&self.salt, n)).collect();
         let mut known = std::collections::BTreeSet::new();
         for key in &keys {
             let found = self

@@ -48,9 +48,8 @@ impl Describer {
         // is shown as it stands.
         let text = std::fs::read_to_string(dir.join("encoder.toml")).unwrap_or_default();
         let mut config: toml::Table = text.parse().unwrap_or_default();
-        // A bundle that still lies in its training run's folder, two folders down, tells the run's
-        // settings too.
-        let run = dir.ancestors().nth(2).map(|run| run.join("training.toml"));
+        // A bundle that still lies in its training run's folder tells the run's settings too.
+        let run = dir.parent().map(|run| run.join("training.toml"));
         let run = run.and_then(|path| std::fs::read_to_string(path).ok());
         if let Some(run) = run.and_then(|text| text.parse::<toml::Table>().ok()) {
             config.insert("training_run".to_owned(), toml::Value::Table(run));

@@ -64,7 +64,7 @@ fn settings(config: &toml::Table) -> BTreeMap<String, String> {
     put("whitened", of("pca", "whitened"));
     put("by region", of("netvlad", "region_weighted"));
     put("views", config.get("views"));
-    for name in ["preset", "loss", "distance", "triplet_margin", "refresh_every", "epochs"] {
+    for name in ["loss", "distance", "triplet_margin", "refresh_every", "epochs"] {
         put(name, of("training_run", name));
     }
     settings

@@ -20,6 +20,8 @@ pub struct Example {
     /// Collection and scanner, separated by a comma.
     pub source: String,
     pub measures: Measures,
+    /// [`Region::film_hash`].
+    pub(super) film_hash: Option<[u8; 32]>,
     /// Came from the list of queries, or is of the split that is asked about.
     pub is_query: bool,
     /// A normal region whose contrast is that of a lesion.
@@ -34,6 +36,8 @@ pub struct Region {
     pub contour: Contour,
     pub measures: Measures,
     pub patch: Patch,
+    /// Every name of the patient that is known.
+    pub patients: Vec<String>,
     /// Of the whole film that this is a part of, where that was at hand
     /// ([`identity::film_hash`](crate::library::identity::film_hash)).
     pub film_hash: Option<[u8; 32]>,
@@ -53,7 +57,7 @@ impl Example {
 impl Region {
     pub(super) fn new(film: Arc<Mammogram>, contour: Contour, measures: Measures) -> Self {
         let patch = patch::extract(&film, &contour);
-        Self { film, contour, measures, patch, film_hash: None }
+        Self { film, contour, measures, patch, patients: Vec::new(), film_hash: None }
     }
 }
 
@@ -104,6 +108,7 @@ pub(super) mod testing {
             pathology,
             source: source.to_owned(),
             measures,
+            film_hash: None,
             is_query: false,
             is_matched: false,
             thumbnail: Thumbnail::default(),

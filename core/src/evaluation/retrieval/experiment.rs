@@ -86,8 +86,8 @@ pub fn run(
     let mut gathered = gathered?;
     let describe_seconds = start.elapsed().as_secs_f64();
     let pairs = described.same_films(&gathered.examples, plan.seed, report)?;
-    let same_films = gathered.join_same_films(&pairs);
-    let Gathered { examples, skipped, seen } = gathered;
+    gathered.join_same_films(pairs.iter().map(|pair| (pair.i, pair.j)));
+    let Gathered { examples, skipped, same_films, seen } = gathered;
     let asked = Asked::new(examples, &plan.protocol, plan.seed)?;
     let rivals = described.rivals(&plan.rivals, &asked.design, plan.seed, report)?;
     let mut methods = described.methods(&plan.describers, &asked.design);
@@ -106,9 +106,12 @@ pub fn run(
     experiment.set.same_films = same_films;
     for describer in &plan.describers {
         let (name, own) = (&describer.names()[0], asked.seen(describer, &seen));
-        // The bundle's own method, and those that are built on it.
+        // The bundle's own method, and those that are built on it, sums that were asked for too.
         let built_on = |other: &str| {
-            other.strip_prefix(name.as_str()).is_some_and(|r| r.is_empty() || r.starts_with(" + "))
+            methods::terms(other).any(|(term, _)| {
+                let rest = term.strip_prefix(name.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" + "))
+            })
         };
         experiment.methods.iter_mut().filter(|m| built_on(&m.name)).for_each(|m| m.seen = own);
     }
@@ -148,11 +151,15 @@ impl Asked {
     ) -> Result<Self, Error> {
         let design = protocol.design(&examples, seed);
         let queries = design.blocks.iter().map(|b| b.queries.len()).sum::<usize>();
-        let is_answered =
-            design.blocks.iter().all(|b| b.queries.is_empty() || !b.library.is_empty());
         if queries == 0 {
             return Err(Error::Design("no region is asked about".to_owned()));
         }
+        if examples.iter().all(|example| example.patient == examples[0].patient) {
+            let why = "every region is of one patient: nobody else can answer";
+            return Err(Error::Design(why.to_owned()));
+        }
+        let is_answered =
+            design.blocks.iter().all(|b| b.queries.is_empty() || !b.library.is_empty());
         if !is_answered {
             return Err(Error::Design("a library of no regions has no neighbours".to_owned()));
         }

@@ -17,11 +17,11 @@ use crate::import::manifest::Region as Place;
 use crate::import::public_layout::{self, Listed, Listing};
 use crate::import::{self, sentence};
 use crate::lexicon::Pathology;
-use crate::library::{self, Library, identity};
+use crate::library::identity::{Mark, Patients};
+use crate::library::{self, Library};
 use crate::mammogram::Mammogram;
 use crate::progress::{Progress, Report};
 use crate::segmentation::{Outliner, Prompt};
-use crate::structure_from_motion::Pair;
 
 /// Where the regions come from.
 #[derive(Debug, Clone)]
@@ -63,6 +63,8 @@ pub enum Outlines {
 pub struct Gathered {
     pub examples: Vec<Example>,
     pub skipped: Vec<String>,
+    /// Pairs that show one film under two patients, who are one here.
+    pub same_films: Vec<String>,
     /// The patients of those films that were asked for, as [`Example::patient`] numbers them.
     pub seen: BTreeMap<[u8; 32], usize>,
 }
@@ -77,7 +79,7 @@ pub struct Request<'a> {
     /// A second list, whose regions are asked about.
     pub queries: Option<&'a Path>,
     pub selection: &'a Selection,
-    /// Whose patients are wanted, by [`identity::film_hash`].
+    /// Whose patients are wanted, by [`film_hash`](library::identity::film_hash).
     pub films: &'a BTreeSet<[u8; 32]>,
     /// Of the places of normal regions that are not given.
     pub seed: u64,
@@ -111,11 +113,11 @@ pub fn gather(
             }
         }
     }
-    let Work { mut gathered, mut patients, .. } = work;
+    let Work { mut gathered, patients, .. } = work;
     for patient in gathered.patients() {
         *patient = patients.first_of(*patient);
     }
-    gathered.number_from_zero();
+    gathered.join_same_films(gathered.on_one_film());
     match_contrast(&mut gathered.examples);
     if gathered.examples.is_empty() {
         let why = gathered.skipped.first().map(|w| format!("; {w}")).unwrap_or_default();
@@ -138,7 +140,6 @@ struct Work<'a, 'b> {
 /// What is known of a region beside its pixels.
 struct Facts {
     name: String,
-    patients: Vec<String>,
     pathology: Pathology,
     source: String,
     is_query: bool,
@@ -160,7 +161,6 @@ impl Work<'_, '_> {
             let asked = |split: &String| Some(split) == listed.split.as_ref();
             let facts = Facts {
                 name: listed.row.file.display().to_string(),
-                patients: listed.row.patients.clone(),
                 pathology: listed.row.pathology,
                 source: listed.row.source.clone(),
                 is_query: are_queries
@@ -191,7 +191,8 @@ impl Work<'_, '_> {
         }
         let prepared = import::prepare(self.reader, folder, &row)?;
         let region = Region::new(prepared.film, prepared.contour, prepared.measures);
-        let region = Region { film_hash: Some(prepared.film_hash), ..region };
+        let film_hash = Some(prepared.film_hash);
+        let region = Region { patients: prepared.patients, film_hash, ..region };
         if !is_normal && !is_query {
             self.wanted.add(&region.film, &region.contour);
         }
@@ -201,7 +202,7 @@ impl Work<'_, '_> {
     fn keep(&mut self, facts: Facts, region: Result<Region, String>) {
         match region.and_then(|region| (self.visit)(&region).map(|()| region)) {
             Ok(region) => {
-                let patient = self.patients.number(&facts.patients);
+                let patient = self.patients.add(Mark::names(&region.patients));
                 let wanted = region.film_hash.filter(|film| self.request.films.contains(film));
                 self.gathered.seen.extend(wanted.map(|film| (film, patient)));
                 self.gathered.examples.push(Example {
@@ -211,6 +212,7 @@ impl Work<'_, '_> {
                     source: facts.source,
                     thumbnail: Thumbnail::of(&region.film, &region.contour),
                     measures: region.measures,
+                    film_hash: region.film_hash,
                     is_query: facts.is_query,
                     is_matched: false,
                 });
@@ -235,14 +237,15 @@ impl Work<'_, '_> {
                 continue;
             }
             let region = pictures.film(case).map_err(|error| sentence(&error)).map(|film| {
-                Region::new(Arc::new(film), case.contour.clone(), case.measures.clone())
+                let measures = case.measures.clone();
+                let region = Region::new(Arc::new(film), case.contour.clone(), measures);
+                Region { patients: vec![known(*patient)], ..region }
             });
             if let (Ok(region), true) = (&region, case.pathology != Pathology::Normal) {
                 self.wanted.add(&region.film, &region.contour);
             }
             let facts = Facts {
                 name: case.id.0.clone(),
-                patients: vec![known(*patient)],
                 pathology: case.pathology,
                 source: case.source.clone(),
                 is_query: false,
@@ -251,7 +254,7 @@ impl Work<'_, '_> {
         }
         for film in self.request.films {
             if let Some(patient) = contents.identities.patient_on(film) {
-                self.gathered.seen.insert(*film, self.patients.number(&[known(patient)]));
+                self.gathered.seen.insert(*film, self.patients.add(Mark::names(&[known(patient)])));
             }
         }
         let Some(queries) = queries else { return Ok(()) };
@@ -274,7 +277,6 @@ impl Work<'_, '_> {
             for (number, (pathology, region)) in numbers.zip(drawn) {
                 let facts = Facts {
                     name: format!("phantom {number}"),
-                    patients: Vec::new(),
                     pathology,
                     source: "phantoms".to_owned(),
                     is_query: false,
@@ -334,49 +336,32 @@ fn circle(film: Mammogram, place: &Place) -> Result<Contour, String> {
     }
 }
 
-/// Patients by their names: two rows with one name in common are of one patient.
-#[derive(Debug, Default)]
-struct Patients {
-    by_name: HashMap<String, usize>,
-    /// For each number another of the same patient, or itself.
-    same_as: Vec<usize>,
-}
-
-impl Patients {
-    fn number(&mut self, names: &[String]) -> usize {
-        let own = self.same_as.len();
-        self.same_as.push(own);
-        for name in names.iter().filter(|name| identity::is_name(name)) {
-            let other = *self.by_name.entry(name.trim().to_uppercase()).or_insert(own);
-            let (a, b) = (self.first_of(other), self.first_of(own));
-            self.same_as[a.max(b)] = a.min(b);
-        }
-        own
-    }
-
-    fn first_of(&mut self, number: usize) -> usize {
-        let mut first = number;
-        while self.same_as[first] != first {
-            first = self.same_as[first];
-        }
-        self.same_as[number] = first;
-        first
-    }
-}
-
 impl Gathered {
     /// Takes the patients of pictures that show one film for one, and says which: two of these
     /// would answer each other's questions with themselves.
-    pub(super) fn join_same_films(&mut self, pairs: &[Pair]) -> Vec<String> {
-        let mut said = Vec::new();
-        for Pair { i, j, .. } in pairs {
-            let (a, b) = (self.examples[*i].patient, self.examples[*j].patient);
-            let names = [&self.examples[*i].name, &self.examples[*j].name];
-            said.push(format!("{} and {} show one film: one patient here", names[0], names[1]));
+    pub(super) fn join_same_films(&mut self, pairs: impl IntoIterator<Item = (usize, usize)>) {
+        for (i, j) in pairs {
+            let (a, b) = (self.examples[i].patient, self.examples[j].patient);
+            let names = [&self.examples[i].name, &self.examples[j].name];
+            let said = format!("{} and {} show one film: one patient here", names[0], names[1]);
+            self.same_films.push(said);
             self.patients().filter(|patient| **patient == b).for_each(|patient| *patient = a);
         }
         self.number_from_zero();
-        said
+    }
+
+    /// Regions of one film under two patients, each with the film's first.
+    fn on_one_film(&self) -> Vec<(usize, usize)> {
+        let mut first_on = HashMap::new();
+        let mut pairs = Vec::new();
+        for (idx, example) in self.examples.iter().enumerate() {
+            let Some(film) = example.film_hash else { continue };
+            let first: usize = *first_on.entry(film).or_insert(idx);
+            if self.examples[first].patient != example.patient {
+                pairs.push((first, idx));
+            }
+        }
+        pairs
     }
 
     fn patients(&mut self) -> impl Iterator<Item = &mut usize> {
@@ -389,21 +374,5 @@ impl Gathered {
             let next = numbers.len();
             *patient = *numbers.entry(*patient).or_insert(next);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_with_a_name_in_common_are_of_one_patient() {
-        let mut patients = Patients::default();
-        let names = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
-        let rows = [&["A"][..], &["B"], &["a ", "B"], &["C"], &[""], &[""]];
-        let numbers: Vec<usize> = rows.iter().map(|row| patients.number(&names(row))).collect();
-        let first: Vec<usize> = numbers.iter().map(|n| patients.first_of(*n)).collect();
-        // Nobody's two rows are two patients: each may answer the other only by mistake of the list.
-        assert_eq!(first, [0, 0, 0, 3, 4, 5]);
     }
 }

@@ -193,19 +193,25 @@ pub(super) fn shortened(method: &Method, dims: usize) -> Vec<(usize, Distances)>
         .collect()
 }
 
-/// Sums that were asked for by name: `NAME=WEIGHT` joined by `+` or commas.
+/// The names in a sum, each with its weight as it is written; of any other name, itself.
+pub(super) fn terms(sum: &str) -> impl Iterator<Item = (&str, &str)> {
+    sum.split(',').map(|term| {
+        let (name, weight) = term.rsplit_once('=').unwrap_or((term, "1"));
+        (name.trim(), weight)
+    })
+}
+
+/// A sum that was asked for by name: `NAME=WEIGHT` joined by commas.
 pub(super) fn asked_sum(text: &str, methods: &[Method]) -> Result<Method, Error> {
     let wrong = |what: String| Error::Design(format!("the sum \"{text}\": {what}"));
     let mut parts = Vec::new();
-    for term in text.split(',') {
-        let (name, weight) = term.rsplit_once('=').unwrap_or((term, "1"));
+    for (name, weight) in terms(text) {
         let weight: f64 = weight
             .trim()
             .parse()
             .ok()
             .filter(|w: &f64| w.is_finite() && *w > 0.0)
             .ok_or_else(|| wrong(format!("\"{weight}\" is no weight")))?;
-        let name = name.trim();
         let found = methods.iter().find(|m| m.name.eq_ignore_ascii_case(name));
         let method = found.ok_or_else(|| {
             let names: Vec<&str> = methods.iter().map(|m| m.name.as_str()).collect();

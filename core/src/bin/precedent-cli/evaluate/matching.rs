@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         match prepare(&mut reader, &manifest.folder, row) {
             Ok(region) => regions.push(Region {
                 name: format!("{} (line {})", row.file.display(), row.line),
-                patients: row.patients.clone(),
+                patients: region.patients,
                 film: region.film_hash,
                 pathology: row.pathology,
                 patch: patch::extract(&region.film, &region.contour),
