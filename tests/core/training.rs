@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use burn::tensor::Device;
 use precedent_core::dicom::Reader;
@@ -17,6 +18,7 @@ use precedent_core::encoder::make;
 use precedent_core::encoder::tensors::{self, TensorFile};
 use precedent_core::encoder::views::View;
 use precedent_core::encoder::{DeviceChoice, Encoder};
+use precedent_core::geometry::{Contour, ImagePoint};
 use precedent_core::lexicon::{MassMargin, Pathology};
 use precedent_core::library::{Picture, identity};
 use precedent_core::patch;
@@ -27,6 +29,8 @@ use precedent_core::training::maps::MapCache;
 use precedent_core::training::material::{Facts, Label, Material, Outlined};
 use precedent_core::training::positives::{Positive, PositiveSource};
 use precedent_core::training::{self, Course, Error, Outcome, Start};
+
+use crate::structure_from_motion::turned;
 
 /// A folder with a trunk, a cache of maps, and runs.
 struct Workshop {
@@ -102,7 +106,7 @@ fn shown(seed: u64, margin: MassMargin, pathology: Pathology, contrast: (f64, f6
         name: format!("drawn-{seed}"),
         patients: vec![format!("P{seed}")],
         source: "phantoms".to_owned(),
-        film_hash: [0; 32],
+        film_hash: identity::film_hash(&drawn.mammogram),
         label: Some(label),
     };
     Outlined { film: Arc::new(drawn.mammogram), contour: drawn.mass.contour, facts }
@@ -258,21 +262,97 @@ fn a_graphics_processor_learns_what_the_cpu_learns() {
 #[test]
 fn a_run_ends_where_nothing_violates_the_margin() {
     let workshop = Workshop::new();
-    // Each region stands there twice, under two patients: nothing is nearer to it than its like.
+    // Each region stands there twice, and is known to: nothing is nearer to it than its like.
     let mut material = workshop.empty(&[View::Plain]);
     for seed in 0..6 {
-        let mut twice = vec![drawn(seed), drawn(seed)];
-        twice[1].facts.patients = vec![format!("Q{seed}")];
-        material.add(twice).expect("regions");
+        material.add(vec![drawn(seed), drawn(seed)]).expect("regions");
     }
+    let pair = |query| Positive { query, other: query ^ 1, source: PositiveSource::Motion };
+    let pairs: Vec<Positive> = (0..12).map(pair).collect();
     let text = "triplet_margin = 0.000001\nepochs = 30\npatience = 0\nvalidation_share = 0.0";
     let config = small().with(text).expect("sound values");
     let dir = workshop.dir.path().join("fitted");
-    let outcome = run(&material, &config, &dir, Start::New, &mut |_| ControlFlow::Continue(()));
-    let epochs = outcome.expect("it ends well").epochs;
+    let train =
+        |start| training::train(&material, &pairs, &course(&config, &dir, start), &mut go_on);
+    let epochs = train(Start::New).expect("it ends well").epochs;
     assert!(epochs <= 1.0, "{epochs}");
-    let again = run(&material, &config, &dir, Start::Resume, &mut |_| ControlFlow::Continue(()));
-    assert_eq!(again.expect("there is nothing to go on with").epochs, epochs);
+    assert_eq!(train(Start::Resume).expect("there is nothing to go on with").epochs, epochs);
+}
+
+#[test]
+fn a_run_that_can_make_no_step_says_why() {
+    let workshop = Workshop::new();
+    let config = small().with("validation_share = 0.0").expect("a share");
+    let benign = Label { pathology: Pathology::Benign, mass_shape: None, mass_margin: None };
+    let one_outcome = |facts: Facts| Facts { label: Some(benign), ..facts };
+    let one_patient = |facts: Facts| Facts { patients: vec!["P".to_owned()], ..facts };
+    for (name, change) in
+        [("outcome", &one_outcome as &dyn Fn(Facts) -> Facts), ("patient", &one_patient)]
+    {
+        let mut material = workshop.empty(&View::FOUR);
+        for seed in 0..6 {
+            let outlined = drawn(seed);
+            let facts = change(outlined.facts);
+            material.add(vec![Outlined { facts, ..outlined }]).expect("a region");
+        }
+        let found = run(&material, &config, &workshop.path(name), Start::New, &mut go_on);
+        assert!(matches!(found, Err(Error::NoNegatives)), "one {name}: {found:?}");
+    }
+}
+
+#[test]
+fn one_patient_is_on_one_side_under_another_spelling_and_with_her_film_under_another_name() {
+    let workshop = Workshop::new();
+    let mut material = workshop.material(5, 0);
+    let again = |of: u64, seed: u64, change: &dyn Fn(&mut Outlined)| {
+        let mut outlined = Outlined { facts: drawn(of).facts, ..drawn(seed) };
+        outlined.facts.patients = vec![format!("Q{seed}")];
+        outlined.facts.film_hash = drawn(seed).facts.film_hash;
+        change(&mut outlined);
+        outlined
+    };
+    let spelt = again(0, 50, &|o| o.facts.patients = vec!["p0 ".to_owned()]);
+    let same_pixels = again(1, 51, &|o| o.facts.film_hash = drawn(1).facts.film_hash);
+    // The film digitised again: other pixels, in which the same is seen.
+    let same_film = again(2, 2, &|o| {
+        o.film = Arc::new(turned(&o.film));
+        let points = o.contour.points().iter().map(|p| ImagePoint::new(256.0 - p.y, p.x));
+        o.contour = Contour::new(points.collect()).expect("a closed line");
+        o.facts.film_hash = identity::film_hash(&o.film);
+    });
+    material.add(vec![spelt, same_pixels, same_film]).expect("regions");
+    let mut apart = 0;
+    for seed in 0..6 {
+        let text = format!("seed = {seed}\nvalidation_share = 0.5\nmotion_positives = false");
+        let config = small().with(&text).expect("sound values");
+        let dir = workshop.path(&format!("run{seed}"));
+        let course =
+            Course { time_limit: Some(Duration::ZERO), ..course(&config, &dir, Start::New) };
+        let split = training::train(&material, &[], &course, &mut go_on).expect("it trains").split;
+        for (one, other) in [(0, 15), (1, 16), (2, 17)] {
+            let sides = [one, other].map(|region| split.validation.contains(&region));
+            assert_eq!(sides[0], sides[1], "{one} and {other}, seed {seed}");
+            apart += usize::from(sides[0]);
+        }
+    }
+    assert!((1..18).contains(&apart), "{apart}");
+}
+
+#[test]
+fn weights_that_are_no_longer_numbers_leave_the_last_checkpoint_as_it_was() {
+    let workshop = Workshop::new();
+    let material = workshop.material(5, 0);
+    let config = small().with("epochs = 1\ncheckpoint_every = 1").expect("sound numbers");
+    let whole = run(&material, &config, &workshop.path("whole"), Start::New, &mut go_on);
+    let dir = workshop.path("diverged");
+    // Too large to describe with, though numbers yet; then no numbers any more.
+    for (rate, start) in [(1e20, Start::New), (1e38, Start::Resume)] {
+        let steep = Config { learning_rate: rate, ..config.clone() };
+        let lost = run(&material, &steep, &dir, start, &mut go_on);
+        assert!(matches!(lost, Err(Error::Diverged)), "{rate}: {lost:?}");
+    }
+    let again = run(&material, &config, &dir, Start::Resume, &mut go_on).expect("it goes on");
+    assert_eq!(again.parameters, whole.expect("it trains").parameters);
 }
 
 #[test]
@@ -360,7 +440,10 @@ fn the_verb_trains_ends_in_time_and_goes_on() {
     let (code, _, said) = train(&numbers);
     assert_eq!(code, Some(1), "{said}");
 
-    let (code, printed, said) = train(&["--resume"]);
+    // Without end, and for longer than a clock can tell.
+    let (code, _, said) = train(&["--resume", "--minutes", "nan"]);
+    assert!(code == Some(2) && said.contains("number of minutes"), "{said}");
+    let (code, printed, said) = train(&["--resume", "--minutes", "inf"]);
     let printed = printed.unwrap_or_else(|| panic!("{code:?} {said}"));
     assert_eq!((&printed["epochs"], &printed["best"]["epoch"].is_u64()), (&2.0.into(), &true));
     let learnt = printed["positives"]["class"].as_u64().expect("a count");
@@ -371,6 +454,18 @@ fn the_verb_trains_ends_in_time_and_goes_on() {
         let learnt_from = LearntFrom::read(&workshop.path(name)).expect("it tells");
         assert_eq!(learnt_from, LearntFrom { uses_outcomes: true, films: films.clone() });
     }
+    // An evaluation shows what the run was made with.
+    let output = Command::new(env!("CARGO_BIN_EXE_precedent-cli"))
+        .current_dir(workshop.dir.path())
+        .args(["evaluate", "retrieval", "--manifest", "cases.csv", "--encoder", "run/encoder"])
+        .args(["--no-untrained", "--rivals", "none", "--device", "cpu", "--out", "found", "--json"])
+        .output()
+        .expect("our own program");
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    let settings = &found["effects"][0]["settings"];
+    let told = ["loss", "epochs", "triplet_margin"].map(|name| settings[name].as_str());
+    assert_eq!(told, [Some("ranking"), Some("2"), Some("0.3")], "{settings}");
     let (code, _, said) = train(&["--resume", "--margin", "0.1"]);
     assert_eq!(code, Some(2), "{said}");
 }

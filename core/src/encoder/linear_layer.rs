@@ -55,11 +55,8 @@ impl LinearLayer {
         let Labelled { vectors, classes, patients } = *labelled;
         assert!(classes.len() == vectors.len() && patients.len() == vectors.len(), "one a vector");
         let owned: Vec<Vec<f32>> = vectors.iter().map(|v| v.to_vec()).collect();
-        let start = Fit::of(&owned, DIMS, false);
+        let start = Fit::of(&owned, DIMS, false)?;
         let mut layer = Self { mean: start.mean.values, projection: start.components };
-        if layer.dims() == 0 {
-            return None;
-        }
         let centred: Vec<Vec<f32>> = vectors.iter().map(|v| layer.centred(v)).collect();
         layer.scale_to_unit_spread(&centred);
         let mut random = Random::new(seed);

@@ -54,6 +54,8 @@ pub enum Error {
     Cancelled,
     #[error("a region gave no descriptor; remove it from the list: region {number}")]
     Featureless { number: usize },
+    #[error("all regions give one and the same descriptor: there is nothing to tell apart")]
+    Alike,
     #[error("this recipe needs a second network for the look, and none was given")]
     NoLook,
     #[error("a learnt part needs regions of at least two outcomes")]
@@ -169,7 +171,7 @@ pub fn make(ingredients: &Ingredients, report: &mut Report) -> Result<Made, Erro
         let window = |idx: usize| seen.iter().map(move |seen| seen.textures[idx].clone());
         let vectors: Vec<Vec<f32>> = (0..WINDOWS.len()).flat_map(window).collect();
         let config = recipe.pca(regions.len());
-        let fit = Fit::of(&vectors, config.dims, config.whitened);
+        let fit = Fit::of(&vectors, config.dims, config.whitened).ok_or(Error::Alike)?;
         learnt.pca = Some((fit.mean, fit.components));
         // From here on with the numbers as they will be stored.
         let stored = tensors::to_bytes(&learnt.to_arrays());
@@ -228,9 +230,10 @@ fn fit_netvlad(
     let Ingredients { recipe, regions, seed, .. } = *ingredients;
     let samples = sample_locals(&networks.trunk, regions, seed, report)?;
     let local_pca = recipe.local_dims().map(|dims| {
-        let fit = Fit::of(&samples, dims, false);
-        (fit.mean, fit.components)
+        let fit = Fit::of(&samples, dims, false).ok_or(Error::Alike)?;
+        Ok::<_, Error>((fit.mean, fit.components))
     });
+    let local_pca = local_pca.transpose()?;
     let samples = reduce(samples, local_pca.as_ref());
     let dims = samples[0].len();
     let samples = samples.concat();

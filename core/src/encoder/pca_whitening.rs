@@ -45,9 +45,9 @@ impl PcaWhitening {
 
 impl Fit {
     /// The leading components of vectors of equal length; at most one fewer than there are
-    /// vectors, and at most as many as carry any variance.
-    pub fn of(vectors: &[Vec<f32>], dims: usize, whiten: bool) -> Self {
-        let inputs = vectors[0].len();
+    /// vectors, and at most as many as carry any variance. `None` where none does.
+    pub fn of(vectors: &[Vec<f32>], dims: usize, whiten: bool) -> Option<Self> {
+        let inputs = vectors.first()?.len();
         let count = vectors.len() as f64;
         let mut mean = vec![0.0_f64; inputs];
         for vector in vectors {
@@ -74,6 +74,9 @@ impl Fit {
             .take(dims.min(vectors.len().saturating_sub(1)))
             .take_while(|&&value| value > largest * 1e-10)
             .count();
+        if kept == 0 {
+            return None;
+        }
         let rows = components.iter().zip(&eigenvalues).take(kept).flat_map(|(row, &value)| {
             let scale =
                 if whiten { value.max(largest * EIGENVALUE_FLOOR).sqrt().recip() } else { 1.0 };
@@ -81,14 +84,14 @@ impl Fit {
             let sign = largest_entry(row).signum();
             row.iter().map(move |v| (v / length * sign * scale) as f32)
         });
-        Self {
+        Some(Self {
             components: Array::new([kept, inputs], rows.collect()),
             mean: Array::new([inputs], mean.iter().map(|&m| m as f32).collect()),
             eigenvalues: Array::new(
                 [kept],
                 eigenvalues[..kept].iter().map(|&v| v as f32).collect(),
             ),
-        }
+        })
     }
 }
 
@@ -217,7 +220,7 @@ mod tests {
         fn whitened_training_data_has_unit_covariance(seed in 0_u64..1000, few in any::<bool>()) {
             // Once with fewer vectors than numbers in each, once with more.
             let vectors = if few { samples(9, 20, seed) } else { samples(60, 6, seed) };
-            let fit = Fit::of(&vectors, 5, true);
+            let fit = Fit::of(&vectors, 5, true).expect("they vary");
             let white = applied(&fit, &vectors);
             for i in 0..5 {
                 for j in 0..5 {
@@ -232,7 +235,7 @@ mod tests {
         #[test]
         fn unwhitened_components_keep_distances_when_all_are_kept(seed in 0_u64..1000) {
             let vectors = samples(7, 10, seed);
-            let fit = Fit::of(&vectors, 10, false);
+            let fit = Fit::of(&vectors, 10, false).expect("they vary");
             prop_assert_eq!(fit.components.dims[0], 6);
             let projected = applied(&fit, &vectors);
             let distance = |a: &[f32], b: &[f32]| {
@@ -251,6 +254,9 @@ mod tests {
     #[test]
     fn no_direction_without_variance_is_kept() {
         let vectors = vec![vec![1.0, 2.0, 0.0], vec![2.0, 4.0, 0.0], vec![3.0, 6.0, 0.0]];
-        assert_eq!(Fit::of(&vectors, 3, true).components.dims, [1, 3]);
+        assert_eq!(Fit::of(&vectors, 3, true).map(|fit| fit.components.dims), Some(vec![1, 3]));
+        for alike in [vec![], vec![vec![1.0, 2.0]], vec![vec![1.0, 2.0]; 5]] {
+            assert_eq!(Fit::of(&alike, 3, true), None, "{alike:?}");
+        }
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn bundle(
     };
     let mut vectors = standard.clone();
     vectors.extend(tight);
-    let fit = Fit::of(&drawn(vectors, config.seed), pca.dims, pca.whitened);
+    let fit = Fit::of(&drawn(vectors, config.seed), pca.dims, pca.whitened).ok_or(Error::Alike)?;
     learnt.pca = Some((fit.mean, fit.components));
     let learnt = as_stored(&learnt, material)?;
 

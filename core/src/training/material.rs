@@ -55,6 +55,7 @@ pub struct Look {
 pub struct Facts {
     /// In the run's log; never the patient's.
     pub name: String,
+    /// Every name of the patient.
     pub patients: Vec<String>,
     /// The collection it is from, to be credited.
     pub source: String,
@@ -100,8 +101,8 @@ pub struct Material {
     /// The first is the standard window as it is.
     pub looks: Vec<Look>,
     pub regions: Vec<Region>,
-    /// Of each region in the standard window, where structure from motion will ask.
-    features: Option<Vec<Vec<Feature>>>,
+    /// Of each region in the standard window, by which one film is told again.
+    pub features: Vec<Vec<Feature>>,
     cache: MapCache,
 }
 
@@ -119,19 +120,8 @@ impl Material {
         let looks = (0..WINDOWS.len())
             .flat_map(|window| views.iter().map(move |&view| Look { window, view }))
             .collect();
-        let regions = Vec::new();
-        Ok(Self { architecture, trunk, below, looks, regions, features: None, cache })
-    }
-
-    /// Also keeps the features of each region that comes in, for structure from motion.
-    pub fn with_features(mut self) -> Self {
-        self.features = Some(Vec::new());
-        self
-    }
-
-    /// Of each region; none where they were not asked for.
-    pub fn features(&self) -> &[Vec<Feature>] {
-        self.features.as_deref().unwrap_or_default()
+        let (regions, features) = (Vec::new(), Vec::new());
+        Ok(Self { architecture, trunk, below, looks, regions, features, cache })
     }
 
     /// Reads and outlines every row of a manifest, and computes the maps that are not cached.
@@ -207,9 +197,7 @@ impl Material {
                     self.cache.put(key, &map)?;
                 }
             }
-            if let Some(features) = &mut self.features {
-                features.push(sift::of_patch(&windows[0]));
-            }
+            self.features.push(sift::of_patch(&windows[0]));
             let side = self.cache.expect(&keys[0])?.dims[0];
             let weights = windows.iter().map(|window| window.weights_on(side)).collect();
             self.regions.push(Region { facts: region.facts, known, weights, maps: keys });
@@ -281,16 +269,11 @@ impl Material {
 }
 
 impl Region {
-    /// Whether the two are of one patient.
-    pub fn shares_patient(&self, other: &Self) -> bool {
-        self.facts.patients.iter().any(|name| other.facts.patients.contains(name))
-    }
-
     pub fn pathology(&self) -> Option<Pathology> {
         self.facts.label.map(|label| label.pathology)
     }
 
-    /// One with facts alone.
+    /// One with facts alone, on the one film of these patients.
     #[cfg(test)]
     pub(super) fn bare(patients: &[&str], pathology: Option<Pathology>) -> Self {
         let label =
@@ -299,7 +282,7 @@ impl Region {
             name: patients.join(" "),
             patients: patients.iter().map(|&name| name.to_owned()).collect(),
             source: "drawn".to_owned(),
-            film_hash: [0; 32],
+            film_hash: *blake3::hash(patients.join(" ").as_bytes()).as_bytes(),
             label,
         };
         let known = Patch {
@@ -325,7 +308,7 @@ fn facts(row: &Row, prepared: &Prepared, labelled: bool) -> Facts {
     };
     Facts {
         name: prepared.id.0.clone(),
-        patients: row.patients.clone(),
+        patients: prepared.patients.clone(),
         source: row.source.clone(),
         film_hash: prepared.film_hash,
         label: labelled.then_some(label),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Material (material.rs, maps.rs): regions, labels, maps below the last block, cached on disk
-//!   -> split by patient (split.rs) -> k-means start (clusters.rs)
+//!   -> whose each region is, split by patient (split.rs) -> k-means start (clusters.rs)
 //!   -> epochs of tuples (positives.rs, tuples.rs) -> loss (loss.rs) -> gradient (network.rs)
 //!   -> step (sgd.rs); curve, validation and checkpoint as it goes
 //!   -> PCA on the training regions, bundle (finish.rs)
@@ -69,6 +69,13 @@ pub enum Error {
          positives"
     )]
     NoPositives,
+    #[error(
+        "no region has a negative, so no step can be made: give regions of two outcomes at least, \
+         of two patients at least"
+    )]
+    NoNegatives,
+    #[error("all regions give one and the same descriptor: there is nothing to tell apart")]
+    Alike,
     #[error("stopped; run again with --resume to go on from the last checkpoint")]
     Cancelled,
     #[error("a region gave no descriptor; its picture has no texture")]

@@ -40,10 +40,11 @@ pub struct Positive {
     pub source: PositiveSource,
 }
 
-/// The potential positives of a query among `training`: by its label, never of its own patient,
-/// and by the pairs that were found in the pictures.
+/// The potential positives of a query among `training`: by its label, never of its own patient
+/// ([`patients`](super::split::patients)), and by the pairs that were found in the pictures.
 pub fn potential(
     regions: &[Region],
+    patients: &[usize],
     training: &[usize],
     found: &[Positive],
     config: &Config,
@@ -57,7 +58,7 @@ pub fn potential(
     }
     for &other in training {
         let known = positives.iter().any(|positive| positive.other == other);
-        if other == query || known || own.shares_patient(&regions[other]) {
+        if other == query || known || patients[other] == patients[query] {
             continue;
         }
         if let (Some(a), Some(b)) = (own.facts.label, regions[other].facts.label)
@@ -118,8 +119,9 @@ mod tests {
 
     fn found(query: usize, config: &Config) -> Vec<(usize, PositiveSource)> {
         let motion = [Positive { query: 5, other: 4, source: PositiveSource::Motion }];
-        let training: Vec<usize> = (0..8).collect();
-        let positives = potential(&regions(), &training, &motion, config, query);
+        let (regions, training) = (regions(), (0..8).collect::<Vec<usize>>());
+        let patients = crate::training::split::patients(&regions, []);
+        let positives = potential(&regions, &patients, &training, &motion, config, query);
         positives.into_iter().map(|p| (p.other, p.source)).collect()
     }
 

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use half::f16;
+
 use super::checkpoint::{self, Best, Checkpoint, Place};
 use super::config::Config;
 use super::curve::{self, Point};
@@ -16,7 +18,9 @@ use super::tuples::{Pool, Sight, Tuple};
 use super::validation::{self, Validation};
 use super::{CONFIG, Course, DESCRIBED_AT_ONCE, Error, Outcome, Start, clusters, device, finish};
 use crate::encoder::random::Random;
+use crate::encoder::tensors::Array;
 use crate::progress::{Progress, Report};
+use crate::structure_from_motion;
 
 /// Points of the learning curve in an epoch, at most.
 const POINTS_PER_EPOCH: usize = 20;
@@ -26,6 +30,8 @@ pub(super) struct Run<'a> {
     material: &'a Material,
     config: &'a Config,
     dir: &'a Path,
+    /// Of each region ([`split::patients`]).
+    patients: Vec<usize>,
     split: Split,
     place: device::Place,
     /// Potential positives of each query that has any, or may be its own.
@@ -57,16 +63,21 @@ impl<'a> Run<'a> {
         let Course { config, dir, start, .. } = *course;
         let error = |source| checkpoint::Error::Write { path: dir.to_owned(), source };
         std::fs::create_dir_all(dir.join("log")).map_err(error)?;
-        let same: Vec<(usize, usize)> = found.iter().map(|p| (p.query, p.other)).collect();
-        let split =
-            split::by_patient(&material.regions, &same, config.validation_share, config.seed);
+        let regions = &material.regions;
+        let patients = patients(material, found, config, report)?;
+        let split = split::by_patient(regions, &patients, config.validation_share, config.seed);
         let needed = 3;
         if split.training.len() < needed {
             return Err(Error::TooFew { needed, found: split.training.len() });
         }
-        let potential = queries(material, &split, found, config);
+        let potential = queries(material, &patients, &split, found, config);
         if potential.is_empty() {
             return Err(Error::NoPositives);
+        }
+        let (training, descriptors) = (&split.training, &BTreeMap::new());
+        let pool = Pool { material, config, patients: &patients, training, descriptors };
+        if !potential.iter().any(|(query, potential)| pool.has_negative(*query, potential)) {
+            return Err(Error::NoNegatives);
         }
 
         let read = Checkpoint::read(dir)?;
@@ -90,6 +101,7 @@ impl<'a> Run<'a> {
             material,
             config,
             dir,
+            patients,
             split,
             place: device::Place::choose(course.device, &course.trial, material),
             potential,
@@ -227,37 +239,35 @@ impl<'a> Run<'a> {
     }
 
     fn tuples(&mut self, queries: &[usize], epoch: usize) -> Vec<Tuple> {
-        let pool = Pool {
-            material: self.material,
-            config: self.config,
-            training: &self.split.training,
-            descriptors: &self.descriptors,
-        };
+        let mut remembered = std::mem::take(&mut self.state.place.remembered);
+        let pool = self.pool();
         let mut tuples = Vec::new();
-        for &query in queries {
-            let remembered = self.state.place.remembered.remove(&query).unwrap_or_default();
-            let potential = &self.potential[&query];
-            let (tuple, remember) = pool.tuple(query, potential, &remembered, epoch);
-            self.state.place.remembered.insert(query, remember);
+        for query in queries {
+            let known = remembered.entry(*query).or_default();
+            let (tuple, remember) = pool.tuple(*query, &self.potential[query], known, epoch);
+            *known = remember;
             tuples.extend(tuple);
         }
+        self.state.place.remembered = remembered;
         tuples
     }
 
-    fn validate(&self) -> Option<Validation> {
-        let pool = Pool {
+    fn pool(&self) -> Pool<'_> {
+        Pool {
             material: self.material,
             config: self.config,
+            patients: &self.patients,
             training: &self.split.training,
             descriptors: &self.descriptors,
-        };
-        validation::validate(&pool, &self.split.validation, judge(self.config))
+        }
+    }
+
+    fn validate(&self) -> Option<Validation> {
+        validation::validate(&self.pool(), &self.split.validation, judge(self.config))
     }
 
     fn refresh(&mut self, report: &mut Report) -> Result<(), Error> {
-        if self.state.parameters.0.values().any(|a| a.values.iter().any(|v| !v.is_finite())) {
-            return Err(Error::Diverged);
-        }
+        self.check()?;
         self.state.refreshed = self.state.parameters.clone();
         self.descriptors = self.describe(report)?;
         Ok(())
@@ -309,7 +319,26 @@ impl<'a> Run<'a> {
         });
     }
 
+    /// Whether the weights still describe a region and fit a bundle, which keeps the last block in
+    /// half precision: what is too large for either is a number yet.
+    fn check(&self) -> Result<(), Error> {
+        let weights = &self.state.parameters;
+        let is_finite = |values: &[f32]| values.iter().all(|v| v.is_finite());
+        let maps =
+            self.material.load(&[(self.split.training[0], 0)], self.config.region_weighted)?;
+        let described = self.place.network(self.material, weights).describe(&maps);
+        let fits = |(name, array): (&String, &Array)| {
+            let is_half = name.starts_with("features.");
+            is_finite(&array.values)
+                && (!is_half || array.values.iter().all(|v| f16::from_f32(*v).is_finite()))
+        };
+        let is_sound = weights.0.iter().all(fits) && described.iter().all(|v| is_finite(v));
+        if is_sound { Ok(()) } else { Err(Error::Diverged) }
+    }
+
+    /// What is no longer a number is not written over what a run can be taken up from.
     fn save(&self) -> Result<(), Error> {
+        self.check()?;
         curve::write(self.dir, &self.state.place.curve)?;
         Ok(self.state.write(self.dir)?)
     }
@@ -349,16 +378,33 @@ impl Batch {
     }
 }
 
+/// Whose each region is. One film under two patients, which their names and its pixels need not
+/// tell, is looked for in the pictures: it would be on both sides of the split.
+fn patients(
+    material: &Material,
+    found: &[Positive],
+    config: &Config,
+    report: &mut Report,
+) -> Result<Vec<usize>, Error> {
+    let found = || found.iter().map(|pair| (pair.query, pair.other));
+    let known = split::patients(&material.regions, found());
+    let leaks = structure_from_motion::leaks(&material.features, &known, config.seed, report);
+    let leaks = leaks.map_err(|_| Error::Cancelled)?;
+    let leaks = leaks.iter().map(|pair| (pair.i, pair.j));
+    Ok(split::patients(&material.regions, found().chain(leaks)))
+}
+
 /// Training regions that can be queries, with their potential positives.
 fn queries(
     material: &Material,
+    patients: &[usize],
     split: &Split,
     found: &[Positive],
     config: &Config,
 ) -> BTreeMap<usize, Vec<Positive>> {
     let of = |&query: &usize| {
-        let potential =
-            positives::potential(&material.regions, &split.training, found, config, query);
+        let (regions, training) = (&material.regions, &split.training);
+        let potential = positives::potential(regions, patients, training, found, config, query);
         let may_be_its_own = config.augmented_positives && material.looks.len() > 1;
         (!potential.is_empty() || may_be_its_own).then_some((query, potential))
     };

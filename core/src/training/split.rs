@@ -1,10 +1,11 @@
-//! Which patients are kept apart to choose the epoch.
+//! Whose a region is, and which patients are kept apart to choose the epoch.
 
 use std::collections::BTreeMap;
 
 use super::material::Region;
 use crate::encoder::random::Random;
 use crate::lexicon::Pathology;
+use crate::library::identity::{Mark, Patients};
 
 /// Regions by their place in the material.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,10 +15,25 @@ pub struct Split {
     pub validation: Vec<usize>,
 }
 
-/// Keeps a share of the patients of each class apart. Whoever is linked, by a name of a patient or
-/// by a pair that shows one film (`same`), stays together; who has an unlabelled region learns.
-pub fn by_patient(regions: &[Region], same: &[(usize, usize)], share: f64, seed: u64) -> Split {
-    let groups = groups(regions, same);
+/// For each region the first one of its patient. A name, a whole film or a pair that shows one film
+/// (`same`) in common makes one patient, straight or through others.
+pub fn patients(regions: &[Region], same: impl IntoIterator<Item = (usize, usize)>) -> Vec<usize> {
+    let mut patients = Patients::default();
+    for Region { facts, .. } in regions {
+        patients.add(Mark::names(&facts.patients).chain([Mark::Film(facts.film_hash)]));
+    }
+    same.into_iter().for_each(|(a, b)| patients.join(a, b));
+    patients.firsts()
+}
+
+/// Keeps a share of the patients of each class apart; `patients` as [`patients`] gives them. Who
+/// has an unlabelled region learns.
+pub fn by_patient(regions: &[Region], patients: &[usize], share: f64, seed: u64) -> Split {
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (region, patient) in patients.iter().enumerate() {
+        groups.entry(*patient).or_default().push(region);
+    }
+    let groups: Vec<Vec<usize>> = groups.into_values().collect();
     let mut by_class: BTreeMap<Pathology, Vec<usize>> = BTreeMap::new();
     for (idx, group) in groups.iter().enumerate() {
         let labels: Option<Vec<Pathology>> =
@@ -45,34 +61,6 @@ pub fn by_patient(regions: &[Region], same: &[(usize, usize)], share: f64, seed:
     Split { training: members(false), validation: members(true) }
 }
 
-/// Regions that belong together, each group and all of them in order.
-fn groups(regions: &[Region], same: &[(usize, usize)]) -> Vec<Vec<usize>> {
-    let mut leader: Vec<usize> = (0..regions.len()).collect();
-    let mut first_of: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut links = same.to_vec();
-    for (idx, region) in regions.iter().enumerate() {
-        for patient in &region.facts.patients {
-            links.push((*first_of.entry(patient).or_insert(idx), idx));
-        }
-    }
-    for (a, b) in links {
-        let (a, b) = (root(&leader, a), root(&leader, b));
-        leader[a.max(b)] = a.min(b);
-    }
-    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for idx in 0..regions.len() {
-        groups.entry(root(&leader, idx)).or_default().push(idx);
-    }
-    groups.into_values().collect()
-}
-
-fn root(leader: &[usize], mut idx: usize) -> usize {
-    while leader[idx] != idx {
-        idx = leader[idx];
-    }
-    idx
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,11 +77,12 @@ mod tests {
             .map(|i| region(&[&format!("P{i}"), &format!("Q{}", i / 2)], Some(classes[i % 3])))
             .collect();
         regions.push(region(&["P7"], None));
+        let patients = super::patients(&regions, [(0, 59)]);
         for seed in 0..20 {
-            let split = by_patient(&regions, &[(0, 59)], 0.25, seed);
+            let split = by_patient(&regions, &patients, 0.25, seed);
             assert_eq!(split.training.len() + split.validation.len(), regions.len());
             for &a in &split.validation {
-                assert!(split.training.iter().all(|&b| !regions[a].shares_patient(&regions[b])));
+                assert!(split.training.iter().all(|&b| patients[a] != patients[b]));
             }
             assert!(!split.validation.contains(&60) && !split.validation.contains(&7));
             assert_eq!(split.validation.contains(&0), split.validation.contains(&59));
@@ -101,9 +90,22 @@ mod tests {
                 let apart = |&&r: &&usize| regions[r].pathology() == Some(class);
                 assert!(split.validation.iter().filter(apart).count() >= 2, "seed {seed}");
             }
-            assert_eq!(by_patient(&regions, &[(0, 59)], 0.25, seed), split);
+            assert_eq!(by_patient(&regions, &patients, 0.25, seed), split);
         }
-        let nobody = by_patient(&regions, &[], 0.0, 1);
+        let nobody = by_patient(&regions, &patients, 0.0, 1);
         assert!(nobody.validation.is_empty());
+    }
+    #[test]
+    fn one_patient_is_told_by_any_spelling_by_her_film_and_by_a_picture_of_it() {
+        let benign = Some(Pathology::Benign);
+        let mut regions: Vec<Region> = [&["P1"][..], &["p1 "], &["Q"], &["R", "\0"], &["S", ""]]
+            .into_iter()
+            .map(|names| region(names, benign))
+            .collect();
+        // A blank name is nobody's.
+        assert_eq!(patients(&regions, []), [0, 0, 2, 3, 4]);
+        regions[3].facts.film_hash = regions[1].facts.film_hash;
+        assert_eq!(patients(&regions, []), [0, 0, 2, 0, 4]);
+        assert_eq!(patients(&regions, [(4, 3)]), [0, 0, 2, 0, 0]);
     }
 }

@@ -30,6 +30,8 @@ pub struct Tuple {
 pub struct Pool<'a> {
     pub material: &'a Material,
     pub config: &'a Config,
+    /// Of each region ([`patients`](super::split::patients)).
+    pub patients: &'a [usize],
     /// Regions that may be positives and negatives.
     pub training: &'a [usize],
     /// Vectors of the last refresh, by region, in the first look.
@@ -137,6 +139,11 @@ impl Pool<'_> {
         self.ranked(query, chosen.into_iter().collect())
     }
 
+    /// Whether a step can learn anything from a query.
+    pub(super) fn has_negative(&self, query: usize, potential: &[Positive]) -> bool {
+        self.training.iter().any(|&other| self.is_negative(query, other, potential))
+    }
+
     /// Another patient's region, of another class; where the query has no class, any that is not
     /// known to belong to it.
     fn is_negative(&self, query: usize, other: usize, potential: &[Positive]) -> bool {
@@ -148,7 +155,7 @@ impl Pool<'_> {
         };
         differs
             && other != query
-            && !regions[query].shares_patient(&regions[other])
+            && self.patients[query] != self.patients[other]
             && potential.iter().all(|positive| positive.other != other)
     }
 

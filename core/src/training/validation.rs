@@ -48,7 +48,7 @@ pub fn validate(pool: &Pool<'_>, validation: &[usize], judge: Judge) -> Option<V
         let mut ranked: Vec<(f64, bool)> = pool
             .training
             .iter()
-            .filter(|&&other| !regions[query].shares_patient(&regions[other]))
+            .filter(|&&other| pool.patients[query] != pool.patients[other])
             .filter_map(|&other| {
                 let relevant = regions[other].pathology()? == class;
                 Some((pool.distance(query, other), relevant))
@@ -79,8 +79,8 @@ pub fn validate(pool: &Pool<'_>, validation: &[usize], judge: Judge) -> Option<V
 
 /// The loss of a query, with its nearest potential positive and its hardest negatives.
 fn loss_of(pool: &Pool<'_>, query: usize, judge: Judge) -> Option<f64> {
-    let regions = &pool.material.regions;
-    let potential = positives::potential(regions, pool.training, &[], pool.config, query);
+    let Pool { material, config, patients, training, .. } = *pool;
+    let potential = positives::potential(&material.regions, patients, training, &[], config, query);
     let distances = potential.iter().map(|positive| pool.distance(query, positive.other));
     let nearest = distances.min_by(f64::total_cmp)?;
     let mut random = Random::new(pool.config.seed);

@@ -21,7 +21,7 @@ use precedent_core::training::material::{Material, cache_folder};
 use precedent_core::training::positives::PositiveSource;
 use precedent_core::training::{self, Course, Outcome, Start, motion};
 
-/// Of the run's folder; the bundle lies two folders down, so that trunks may lie beside it.
+/// Of the run's folder: its bundle.
 const ENCODER: &str = "encoder";
 
 #[derive(clap::Args)]
@@ -55,8 +55,8 @@ pub(crate) struct Args {
     #[arg(long)]
     resume: bool,
     /// End after so many minutes, as after the last epoch; --resume goes on from there
-    #[arg(long, value_name = "N")]
-    minutes: Option<f64>,
+    #[arg(long, value_name = "N", value_parser = minutes)]
+    minutes: Option<Duration>,
     /// Folder for maps below the last block, which are computed once; the user's cache where left
     /// out
     #[arg(long, value_name = "DIR")]
@@ -138,9 +138,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         std::ops::ControlFlow::Continue(())
     };
     let material = gather(&args, &config, &trunk, architecture, &mut report)?;
-    let limit = args.minutes.map(|minutes| Duration::from_secs_f64(minutes.max(0.0) * 60.0));
     let found = if config.motion_positives {
-        motion::positives(material.features(), config.motion_threshold, config.seed, &mut report)?
+        motion::positives(&material.features, config.motion_threshold, config.seed, &mut report)?
     } else {
         Vec::new()
     };
@@ -148,7 +147,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         config: &config,
         dir: &args.out,
         start,
-        time_limit: limit,
+        time_limit: args.minutes,
         device: args.device,
         trial: Trial::standard(),
     };
@@ -166,6 +165,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .context("the bundle was written, but does not open")?;
     say(&args, &outcome, &opened, &encoder)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Longer than any clock can tell is no limit.
+fn minutes(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map(|minutes: f64| minutes * 60.0).ok().filter(|s| *s >= 0.0);
+    let seconds = seconds.ok_or("write a number of minutes, such as 30 or 0.5")?;
+    Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
 /// The preset with every value that was given; of a run that goes on, its own.
@@ -228,15 +234,12 @@ fn gather(
     report: &mut Report,
 ) -> anyhow::Result<Material> {
     let folder = args.cache.clone().or_else(cache_folder).context("name a folder with --cache")?;
-    let cache = MapCache::open(&folder, args.cache_mb << 20)?;
+    let cache = MapCache::open(&folder, args.cache_mb.saturating_mul(1 << 20))?;
     // Turns cost maps: they are made where a region may have to be its own positive.
     let by_label = config.label_positives != LabelPositives::None && args.unlabelled.is_empty();
     let turned = config.augmented_positives && !by_label;
     let views: &[View] = if turned { &View::FOUR } else { &config.views };
     let mut material = Material::new(TensorFile::open(trunk)?, architecture, views, cache)?;
-    if config.motion_positives {
-        material = material.with_features();
-    }
     let mut reader = Reader::new();
     let labelled = std::iter::once((&args.manifest, true));
     for (path, labelled) in labelled.chain(args.unlabelled.iter().map(|path| (path, false))) {
@@ -281,6 +284,9 @@ fn say(args: &Args, outcome: &Outcome, encoder: &Encoder, path: &Path) -> anyhow
     writeln!(out, "device     {}: {}", outcome.device.name, outcome.device.reason)?;
     for (word, count) in positives.into_iter().filter(|(_, count)| *count > 0) {
         writeln!(out, "positives  {count} by {word}")?;
+    }
+    if outcome.positives.is_empty() && outcome.epochs > 0.0 {
+        writeln!(out, "positives  none: no tuple violated the margin, so nothing was learnt")?;
     }
     let best = outcome.best.and_then(|best| Some((best.epoch, best.validation?)));
     if let (Some(before), Some((epoch, after))) = (outcome.untrained, best) {

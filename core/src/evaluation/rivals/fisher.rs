@@ -30,12 +30,7 @@ pub(super) fn distances(
 ) -> Result<Vec<Vec<f32>>, Cancelled> {
     let samples = sample(library, SAMPLES, seed);
     let vectors: Vec<Vec<f32>> = samples.chunks_exact(DIMS).map(<[f32]>::to_vec).collect();
-    let projection = match vectors.len() {
-        // No direction has any spread.
-        0 | 1 => None,
-        _ => Some(Projection::fit(&vectors)).filter(|p| p.dims() > 0),
-    };
-    let Some(projection) = projection else {
+    let Some(projection) = Fit::of(&vectors, COMPONENTS, false).map(Projection) else {
         return table("Comparing vectors", library, queries, report, |_, _| 0.0);
     };
     let projected: Vec<Vec<f32>> = vectors.par_iter().map(|v| projection.apply(v)).collect();
@@ -57,14 +52,6 @@ pub(super) fn distances(
 struct Projection(Fit);
 
 impl Projection {
-    fn fit(vectors: &[Vec<f32>]) -> Self {
-        Self(Fit::of(vectors, COMPONENTS, false))
-    }
-
-    fn dims(&self) -> usize {
-        self.0.components.dims[0]
-    }
-
     fn apply(&self, vector: &[f32]) -> Vec<f32> {
         let along = |row: &[f32]| {
             let centered = vector.iter().zip(&self.0.mean.values).map(|(v, m)| v - m);
