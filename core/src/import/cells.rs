@@ -1,20 +1,26 @@
 //! A list of regions as a table: its rows, their cells, and what a cell says.
 
-use std::fs::File;
+use std::io::Cursor;
 use std::path::Path;
 
 use super::manifest::{Error, Fault};
 use crate::lexicon::{BreastDensity, ImageLaterality};
 use crate::mammogram::SpacingOrigin;
 
+/// A list's text.
+pub(super) type Reader = csv::Reader<Cursor<Vec<u8>>>;
+
 /// A list and its header.
-pub(super) fn open(path: &Path) -> Result<(csv::Reader<File>, csv::StringRecord), Error> {
+pub(super) fn open(path: &Path) -> Result<(Reader, csv::StringRecord), Error> {
     let failed = |source| Error::Open { path: path.to_owned(), source };
+    let mut text = std::fs::read(path).map_err(|source| failed(source.into()))?;
+    // The reader counts the line feed behind a carriage return with the record after it.
+    let mut next = text.clone().into_iter().skip(1);
+    text.retain(|byte| !(next.next() == Some(b'\n') && *byte == b'\r'));
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .flexible(true)
-        .from_path(path)
-        .map_err(failed)?;
+        .from_reader(Cursor::new(text));
     let header = reader.headers().map_err(failed)?.clone();
     Ok((reader, header))
 }
@@ -22,7 +28,7 @@ pub(super) fn open(path: &Path) -> Result<(csv::Reader<File>, csv::StringRecord)
 /// Every row of a list, and what is wrong with those that cannot be used.
 pub(super) fn parsed<T>(
     path: &Path,
-    reader: csv::Reader<File>,
+    reader: Reader,
     header: &csv::StringRecord,
     parse: impl Fn(u64, &Cells<'_>) -> Result<T, String>,
 ) -> Result<(Vec<T>, Vec<Fault>), Error> {

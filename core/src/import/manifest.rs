@@ -336,6 +336,19 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_counted_alike_whatever_ends_them() {
+        let text = "file,patients,pathology,outcome_basis,source,notes\n\
+            x.png,P,odd,b,s,\n\
+            x.png,P,benign,b,s,\"one\ntwo\"\n\
+            x.png,P,odd,b,s,\n";
+        for text in [text.to_owned(), text.replace('\n', "\r\n")] {
+            let manifest = parse(&text).expect("the header is good");
+            let lines: Vec<u64> = manifest.faults.iter().map(|fault| fault.line).collect();
+            assert_eq!((lines, manifest.rows[0].line), (vec![2, 5], 3), "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_misspelt_or_missing_column_is_an_error_not_a_silence() {
         let unknown = parse("file,patients,pathology,outcome_basis,source,magrin\n");
         assert!(matches!(unknown, Err(Error::UnknownColumn { column }) if column == "magrin"));
