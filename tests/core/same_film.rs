@@ -10,7 +10,7 @@ use precedent_core::mammogram::Mammogram;
 use precedent_core::phantom::Phantom;
 
 use crate::library::{Bench, reader};
-use crate::structure_from_motion::turned;
+use crate::structure_from_motion::{mirrored, turned};
 
 /// Puts a film beside the bench's own and gives its row.
 fn row(
@@ -67,6 +67,8 @@ fn the_film_of_another_patient_is_named_however_it_was_turned_and_her_own_is_not
     let before = library.cases().expect("a sound library");
     let (stranger, center, radius) = film(50);
     let corner = (30.0, 30.0, 10.0);
+    let (third, at, size) = film(3);
+    let in_mirror = (160.0 - at.x, at.y, 1.1 * size);
     let rows = [
         turned_row(&bench, 90, 0, "Q"),
         // Films 0 and 1 are of patient P0.
@@ -74,15 +76,17 @@ fn the_film_of_another_patient_is_named_however_it_was_turned_and_her_own_is_not
         // Another region of the very film 2.
         row(&bench, 92, &film(2).0, "R", corner),
         row(&bench, 93, &stranger, "S", (center.x, center.y, radius)),
+        row(&bench, 94, &mirrored(&third), "T", in_mirror),
     ];
     let outcome = import(&bench, &mut library, &rows.concat());
     let added = &outcome.added;
-    assert_eq!(added.len(), 4);
+    assert_eq!(added.len(), 5);
     assert_eq!(
         outcome.same_film,
         [
             (added[0].clone(), vec![before[0].id.clone()]),
             (added[2].clone(), vec![before[2].id.clone()]),
+            (added[4].clone(), vec![before[3].id.clone()]),
         ]
     );
     let cases = library.cases().expect("a sound library");
@@ -91,7 +95,7 @@ fn the_film_of_another_patient_is_named_however_it_was_turned_and_her_own_is_not
         .filter(|case| case.cautions.iter().any(|caution| caution.code == same_film::CODE))
         .map(|case| case.id.clone())
         .collect();
-    assert_eq!(cautioned, [added[0].clone(), added[2].clone()]);
+    assert_eq!(cautioned, [0, 2, 4].map(|idx| added[idx].clone()));
     // Its cases answer for neither: whose film it is, nobody can tell.
     let contents = library.contents().expect("a sound library");
     assert_eq!(contents.patients[6], contents.patients[2]);

@@ -50,6 +50,13 @@ pub(crate) fn turned(film: &Mammogram) -> Mammogram {
     }
 }
 
+/// As in a mirror.
+pub(crate) fn mirrored(film: &Mammogram) -> Mammogram {
+    let columns = film.columns as usize;
+    let samples = film.samples.chunks(columns).flat_map(|row| row.iter().rev().copied());
+    Mammogram { samples: Arc::new(samples.collect()), ..film.clone() }
+}
+
 #[test]
 fn a_film_turned_and_cut_otherwise_is_the_same_and_strangers_are_not() {
     let film = drawn(1);

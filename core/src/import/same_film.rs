@@ -87,13 +87,14 @@ impl KnownFilms {
             .filter(|(_, patient)| !own.contains(patient))
             .map(|(id, _)| id)
             .collect();
-        let all = Coded::of(features);
-        let few = Coded::of(&features[..signature::FEATURES.min(features.len())]);
+        let all = Coded::of(features).sides();
+        let few = Coded::of(&features[..signature::FEATURES.min(features.len())]).sides();
         let alike: Vec<&CaseId> = self
             .signatures
             .par_iter()
             .filter(|(_, bytes)| {
-                signature::from_bytes(bytes).is_some_and(|own| signature::may_be_same(&few, &own))
+                signature::from_bytes(bytes)
+                    .is_some_and(|own| few.iter().any(|few| signature::may_be_same(few, &own)))
             })
             .map(|(id, _)| id)
             .collect();
@@ -104,8 +105,8 @@ impl KnownFilms {
             }
             // A damaged picture is named by `verify`; here there is nothing to compare with.
             let Ok(picture) = library.picture(&case) else { continue };
-            let features = sift::of_region(&picture, &case.contour);
-            if same_film(&shared_points(&all, &Coded::of(&features), 0)) {
+            let other = Coded::of(&sift::of_region(&picture, &case.contour));
+            if all.iter().any(|side| same_film(&shared_points(side, &other, 0))) {
                 found.push(id.clone());
             }
         }

@@ -3,7 +3,7 @@
 //!
 //! Descriptors are compared in whole numbers, so that every machine finds the same.
 
-use super::sift::{DIMS, Feature};
+use super::sift::{self, DIMS, Feature};
 
 /// Largest ratio of the distances to the nearest and to the next (Lowe, figure 11).
 const RATIO: f64 = 0.8;
@@ -36,6 +36,17 @@ impl Coded {
     fn new(places: Vec<[f64; 2]>, codes: Vec<[i16; DIMS]>) -> Self {
         let squares = codes.iter().map(|code| dot(code, code)).collect();
         Self { places, codes, squares }
+    }
+
+    /// The picture as it is, and as it is in a mirror: a copy of a film may be either.
+    pub fn sides(&self) -> [Self; 2] {
+        let flipped = |code: &[i16; DIMS]| std::array::from_fn(|i| code[sift::mirrored(i)]);
+        let mirrored = Self {
+            places: self.places.iter().map(|[x, y]| [-x, *y]).collect(),
+            codes: self.codes.iter().map(flipped).collect(),
+            squares: self.squares.clone(),
+        };
+        [self.clone(), mirrored]
     }
 
     pub fn len(&self) -> usize {

@@ -10,8 +10,8 @@
 //! label(pictures, threshold)    -> pairs of pictures that share so many points
 //! ```
 //!
-//! What it can tell of mammograms: the same film again, however it was turned, scaled, cut or
-//! digitised. What it cannot: two views of one breast share no more than two strangers, for a
+//! What it can tell of mammograms: the same film again, however it was turned, mirrored, scaled, cut
+//! or digitised. What it cannot: two views of one breast share no more than two strangers, for a
 //! breast is pressed anew for each and grain is not tissue. On the 120 regions of the starter
 //! (DDSM), points in space that pairs share, median and largest:
 //!
@@ -151,13 +151,14 @@ pub fn label(
     report: &mut Report<'_>,
 ) -> Result<Vec<Pair>, Cancelled> {
     let everybody = |_, _| true;
-    pairs_among(pictures, everybody, threshold, seed, report, |shared| {
+    let as_it_is = |own: &Coded| vec![own.clone()];
+    pairs_among(pictures, everybody, as_it_is, threshold, seed, report, |shared| {
         shared.triangulated >= threshold
     })
 }
 
-/// Every pair of pictures of one film that belong to different patients, in order: the leaks
-/// between the parts of a split. `patients` has one entry a picture.
+/// Every pair of pictures of one film, mirrored or not, that belong to different patients, in
+/// order: the leaks between the parts of a split. `patients` has one entry a picture.
 pub fn leaks<P: PartialEq + Sync>(
     pictures: &[Vec<Feature>],
     patients: &[P],
@@ -165,7 +166,8 @@ pub fn leaks<P: PartialEq + Sync>(
     report: &mut Report<'_>,
 ) -> Result<Vec<Pair>, Cancelled> {
     let strangers = |i: usize, j: usize| patients[i] != patients[j];
-    pairs_among(pictures, strangers, SAME_FILM, seed, report, same_film)
+    let sides = |own: &Coded| own.sides().to_vec();
+    pairs_among(pictures, strangers, sides, SAME_FILM, seed, report, same_film)
 }
 
 /// The seed of one pair's draws, so that a pair gives the same in whatever order it comes.
@@ -173,9 +175,11 @@ pub fn pair_seed(seed: u64, i: usize, j: usize) -> u64 {
     seed ^ (i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (j as u64).rotate_left(32)
 }
 
+/// `sides` are the ways in which the first picture of a pair is looked at.
 fn pairs_among(
     pictures: &[Vec<Feature>],
     wanted: impl Fn(usize, usize) -> bool + Sync,
+    sides: impl Fn(&Coded) -> Vec<Coded>,
     least_putative: usize,
     seed: u64,
     report: &mut Report<'_>,
@@ -190,12 +194,21 @@ fn pairs_among(
         if report(progress) == ControlFlow::Break(()) {
             return Err(Cancelled);
         }
+        let sides: Vec<(Coded, Coded)> =
+            sides(own).into_iter().map(|side| (side.first(signature::FEATURES), side)).collect();
+        let shared = |j: usize, (few_of_own, own): &(Coded, Coded)| {
+            let is_worth_it = signature::may_be_same(few_of_own, &few[j])
+                && matching::matches(own, &coded[j]).len() >= least_putative;
+            let shared = is_worth_it.then(|| shared_points(own, &coded[j], pair_seed(seed, i, j)));
+            shared.filter(&keep)
+        };
         let row: Vec<Pair> = (i + 1..coded.len())
             .into_par_iter()
-            .filter(|&j| wanted(i, j) && signature::may_be_same(&few[i], &few[j]))
-            .filter(|&j| matching::matches(own, &coded[j]).len() >= least_putative)
-            .map(|j| Pair { i, j, shared: shared_points(own, &coded[j], pair_seed(seed, i, j)) })
-            .filter(|pair| keep(&pair.shared))
+            .filter(|&j| wanted(i, j))
+            .filter_map(|j| {
+                let shared = sides.iter().find_map(|side| shared(j, side))?;
+                Some(Pair { i, j, shared })
+            })
             .collect();
         found.extend(row);
     }

@@ -16,6 +16,8 @@ mod extrema;
 mod histograms;
 mod scale_space;
 
+pub(super) use histograms::mirrored;
+
 /// Numbers in a descriptor: 4 x 4 cells of 8 directions.
 pub const DIMS: usize = 128;
 
@@ -183,6 +185,30 @@ mod tests {
             let same = same.unwrap_or_else(|| panic!("{x} {y} {angle} was not found again"));
             let cosine: f32 =
                 same.descriptor.iter().zip(&feature.descriptor).map(|(a, b)| a * b).sum();
+            assert!(cosine > 0.995, "{cosine}");
+        }
+    }
+
+    #[test]
+    fn a_mirrored_picture_has_the_same_descriptors_in_another_order() {
+        let side = 97;
+        let drawn = [(30.2, 40.7, 4.0), (38.0, 44.0, 2.5), (60.5, 30.1, 5.5), (66.0, 70.0, 3.2)];
+        let values = blobs(side, &drawn);
+        let flipped: Vec<f32> =
+            (0..side * side).map(|i| values[i / side * side + side - 1 - i % side]).collect();
+        let settings = Settings { doubled: false, contrast: 1.0, strongest: 1000 };
+        let before = features(Picture { values: &values, columns: side }, &settings);
+        let after = features(Picture { values: &flipped, columns: side }, &settings);
+        assert!(before.len() >= 4, "{}", before.len());
+        for feature in &before {
+            let (x, angle) = (side as f32 - feature.x, (PI - feature.angle).rem_euclid(2.0 * PI));
+            let same = after.iter().find(|f| {
+                let turn = (f.angle - angle).abs();
+                (f.x - x).hypot(f.y - feature.y) < 0.02 && turn.min(2.0 * PI - turn) < 0.02
+            });
+            let same = same.unwrap_or_else(|| panic!("{x} {} was not found again", feature.y));
+            let cosine: f32 =
+                (0..DIMS).map(|i| same.descriptor[i] * feature.descriptor[mirrored(i)]).sum();
             assert!(cosine > 0.995, "{cosine}");
         }
     }

@@ -170,6 +170,14 @@ impl Slopes {
     }
 }
 
+/// Which number of a place's descriptor stands here where the picture is mirrored: what was at one
+/// hand of the place's direction is at the other.
+pub(in crate::structure_from_motion) const fn mirrored(number: usize) -> usize {
+    let (cell, direction) = (number / DIRECTIONS, number % DIRECTIONS);
+    let (row, column) = (cell / CELLS, cell % CELLS);
+    ((CELLS - 1 - row) * CELLS + column) * DIRECTIONS + (DIRECTIONS - direction) % DIRECTIONS
+}
+
 fn neighbours(histogram: &[f32; TURNS], i: usize) -> (f32, f32) {
     (histogram[(i + TURNS - 1) % TURNS], histogram[(i + 1) % TURNS])
 }
