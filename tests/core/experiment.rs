@@ -14,7 +14,7 @@ use precedent_core::phantom::Phantom;
 use serde_json::Value;
 
 use crate::encoder::TinyEncoder;
-use crate::structure_from_motion::turned;
+use crate::structure_from_motion::{mirrored, turned};
 
 /// Twelve patients with a film each; their list, in the layout of the public films.
 struct Bench {
@@ -143,6 +143,25 @@ fn a_split_asks_about_its_part_and_layers_learn_from_the_rest() {
 }
 
 #[test]
+fn within_a_collection_benign_and_malignant_are_told_beside_chance() {
+    let mut bench = Bench::new();
+    for row in &mut bench.rows[..6] {
+        *row = row.replace(",drawn,", ",other,");
+    }
+    let (report, _) = bench.evaluate(&[]);
+    for name in ["default", "shape and margin", "random order"] {
+        for scope in ["within_collection", "across_collections"] {
+            let figures = method(&report, name)[scope].as_array().expect("figures");
+            for key in ["precision_10", "auc_malignant_benign", "map_lesions"] {
+                let figure = figures.iter().find(|f| f["key"] == key).expect("a figure");
+                let value = figure["value"]["value"].as_f64();
+                assert!(value.is_some_and(|v| (0.0..=1.0).contains(&v)), "{name} {scope} {key}");
+            }
+        }
+    }
+}
+
+#[test]
 fn one_film_under_two_patients_never_answers_itself() {
     let mut bench = Bench::new();
     // The first patient's film once more, turned, under the name of a thirteenth.
@@ -156,14 +175,22 @@ fn one_film_under_two_patients_never_answers_itself() {
         .collect();
     let place = format!("{:.1},{:.1},{}", 160.0 - cells[1], cells[0], cells[2]);
     bench.rows.push(format!("again.png,drawn,P12,malignant,mass,{place},0.25,train\n"));
+    // And the second one's in a mirror.
+    bench.put("mirror.png", &mirrored(&bench.film(1)));
+    let cells: Vec<&str> = bench.rows[1].split(',').collect();
+    let x = 160.0 - cells[5].parse::<f64>().expect("a number");
+    let place = format!("{x:.1},{},{}", cells[6], cells[7]);
+    bench.rows.push(format!("mirror.png,drawn,P13,benign,mass,{place},0.25,train\n"));
     let (report, said) = bench.evaluate(&[]);
     let same = report["set"]["same_films"].as_array().expect("a list");
-    assert_eq!(same.len(), 1, "{same:?}");
-    assert!(said.contains("film0.png") && said.contains("again.png"), "{said}");
-    assert_eq!((&report["set"]["regions"], &report["set"]["patients"]), (&13.into(), &12.into()));
+    assert_eq!(same.len(), 2, "{same:?}");
+    for word in ["film0.png", "again.png", "film1.png", "mirror.png"] {
+        assert!(said.contains(word), "{said}");
+    }
+    assert_eq!((&report["set"]["regions"], &report["set"]["patients"]), (&14.into(), &12.into()));
     // Four malignant patients: whoever is nearest is of the same class by chance, not for sure,
     // as it would be where the turned film answered.
-    assert!(report["set"]["queries"] == 13);
+    assert!(report["set"]["queries"] == 14);
 }
 
 #[test]
@@ -192,6 +219,18 @@ fn regions_of_one_patient_are_an_error_in_a_sentence() {
         assert_eq!(output.status.code(), Some(1), "{more:?}: {said}");
         assert!(said.contains("every region is of one patient"), "{more:?}: {said}");
         assert!(!said.contains("panicked"), "{more:?}: {said}");
+    }
+}
+
+#[test]
+fn a_sum_of_what_does_not_exist_is_refused_before_anything_is_described() {
+    let bench = Bench::new();
+    for (sum, word) in [("default=0.5,shapes=0.5", "shapes"), ("default=-1", "-1")] {
+        let output = bench.run(&["--sum", sum]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains(word), "{said}");
+        let cache = fs::read_dir(bench.out(&["--sum", sum]).join("cache"));
+        assert!(cache.is_err() || cache.is_ok_and(|files| files.count() == 0), "{said}");
     }
 }
 

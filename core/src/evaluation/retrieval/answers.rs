@@ -24,6 +24,10 @@ pub(super) enum Scope {
     OwnCollection,
     /// Of all others.
     OtherCollections,
+    /// Lesions of the query's own collection.
+    OwnLesions,
+    /// Lesions of all others.
+    OtherLesions,
 }
 
 /// The answer to one question.
@@ -46,18 +50,27 @@ pub(super) struct Answer {
 }
 
 impl Scope {
+    /// The lesions of the same part, asked about lesions.
+    pub(super) fn of_lesions(self) -> Self {
+        match self {
+            Self::All | Self::Lesions => Self::Lesions,
+            Self::OwnCollection | Self::OwnLesions => Self::OwnLesions,
+            Self::OtherCollections | Self::OtherLesions => Self::OtherLesions,
+        }
+    }
+
     fn asks(self, example: &Example) -> bool {
-        self != Self::Lesions || example.is_lesion()
+        self != self.of_lesions() || example.is_lesion()
     }
 
     fn admits(self, query: &Example, other: &Example) -> bool {
         let is_own = query.collection() == other.collection();
-        match self {
-            Self::All => true,
-            Self::Lesions => other.is_lesion(),
-            Self::OwnCollection => is_own,
-            Self::OtherCollections => !is_own,
-        }
+        let is_there = match self {
+            Self::All | Self::Lesions => true,
+            Self::OwnCollection | Self::OwnLesions => is_own,
+            Self::OtherCollections | Self::OtherLesions => !is_own,
+        };
+        is_there && self.asks(other)
     }
 }
 
@@ -178,6 +191,11 @@ mod tests {
         // Two scanners of one collection are one collection.
         assert_eq!(of(Scope::OwnCollection)[0].nearest, [(2, 2.0)]);
         assert_eq!(of(Scope::OtherCollections)[0].nearest, [(3, 3.0), (4, 4.0)]);
+        assert_eq!(of(Scope::OtherLesions)[0].nearest, [(3, 3.0)]);
+        // The third region is the only other lesion of its collection; normal ones are not asked.
+        let own = of(Scope::OwnLesions);
+        assert_eq!(own.iter().map(|a| a.query).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(own[2].nearest, [(1, 1.0), (0, 2.0)]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::answers::Scope;
 use super::chance::Resamples;
 use super::distances::Distances;
 use super::experiment::{Asked, COMPARED, Plan, shown};
@@ -16,7 +17,7 @@ pub(super) fn effects(
     resamples: &Resamples,
 ) -> Vec<Effect> {
     let figures = |distances: &Distances| {
-        let scored = asked.score(distances, plan.seed);
+        let scored = asked.score(distances, Scope::All, plan.seed);
         let kept = scored.figures.iter().filter(|f| COMPARED.contains(&f.key.as_str()));
         kept.map(|f| shown(f, resamples.of(f, &asked.examples).map(|r| r.value()))).collect()
     };

@@ -15,7 +15,7 @@ use super::examples::{Example, Region};
 use super::figures::{Figure, Task, figures};
 use super::gather::{Gathered, Request, Selection, Source, gather};
 use super::methods::{self, Described, Method};
-use super::pictures::Strip;
+use super::pictures;
 use super::report::{self, Difference, Experiment, Gated, Kind, Seen};
 use super::{effects, learnt, metrics, source_probe};
 use crate::dicom::Reader;
@@ -58,6 +58,10 @@ pub(super) const COMPARED: [&str; 6] = [
     "recall_10",
 ];
 
+/// The figures that are told of one collection alone, and of the others alone.
+const BY_COLLECTION: [&str; 5] =
+    ["precision_10", "map", "auc_lesion_normal", "auc_malignant_benign", "map_lesions"];
+
 /// Reads, describes, asks and sums up. The first describer is the method that others are compared
 /// with; beside it the first that learns.
 pub fn run(
@@ -65,6 +69,9 @@ pub fn run(
     reader: &mut Reader,
     report: &mut Report<'_>,
 ) -> Result<Experiment, Error> {
+    // A name that nothing bears is told before the work, not after it.
+    let names = methods::names(&plan.describers, &plan.rivals);
+    plan.sums.iter().try_for_each(|sum| methods::weights(sum, &names).map(drop))?;
     let start = Instant::now();
     // Drawn regions are each of a film of its own.
     let with_features = !matches!(plan.source, Source::Drawn(_)) || !plan.rivals.is_empty();
@@ -197,7 +204,7 @@ impl Asked {
             if report(progress) == ControlFlow::Break(()) {
                 return Err(Error::Cancelled);
             }
-            let scored = self.score(&method.distances, plan.seed);
+            let scored = self.score(&method.distances, Scope::All, plan.seed);
             let resamples =
                 resamples.get_or_insert_with(|| Resamples::new(&scored.all, examples, plan.seed));
             let mut drawn = Vec::new();
@@ -213,7 +220,7 @@ impl Asked {
                 experiment.differences.extend(differences(name, first, method, &drawn, &told));
             }
             if done == 0 {
-                experiment.strips = self.strips(&scored.all);
+                experiment.strips = pictures::strips(&scored.all, &self.examples);
             }
             // The first method, and what a learnt layer makes of it.
             let learns = |method: &Method| method.kind == Kind::Learnt;
@@ -232,9 +239,9 @@ impl Asked {
         Ok(experiment)
     }
 
-    pub(super) fn score(&self, distances: &Distances, seed: u64) -> Scored {
+    pub(super) fn score(&self, distances: &Distances, scope: Scope, seed: u64) -> Scored {
         let ask = |scope| answers(distances, &self.design, &self.examples, scope, seed);
-        let (all, lesions) = (ask(Scope::All), ask(Scope::Lesions));
+        let (all, lesions) = (ask(scope), ask(scope.of_lesions()));
         let figures = figures(&all, &lesions, &self.examples);
         Scored { all, lesions, figures }
     }
@@ -283,13 +290,8 @@ impl Asked {
             Some(report::TaskNull { key: task.key(), null })
         };
         let scope = |scope| {
-            let all = answers(&method.distances, &self.design, examples, scope, self.seed);
-            let lesions: Vec<Answer> = Vec::new();
-            let figures = figures(&all, &lesions, examples);
-            let kept = figures.iter().filter(|f| {
-                ["precision_10", "map", "auc_lesion_normal", "map_lesions"]
-                    .contains(&f.key.as_str())
-            });
+            let scored = self.score(&method.distances, scope, self.seed);
+            let kept = scored.figures.iter().filter(|f| BY_COLLECTION.contains(&f.key.as_str()));
             kept.map(|f| shown(f, resamples.of(f, examples).map(|r| r.value()))).collect()
         };
         let (found_within, recall) = self.curves(&scored.all);
@@ -351,13 +353,22 @@ impl Asked {
     fn random(&self) -> report::Method {
         let queries = self.design.blocks.iter().map(|b| b.queries.len()).sum::<usize>().max(1);
         let orders = (RANDOM_QUESTIONS / queries).clamp(RANDOM_ORDERS[0], RANDOM_ORDERS[1]);
-        let runs: Vec<Scored> = (1..=orders as u64)
-            .map(|run| self.score(&Distances::Random(self.seed.wrapping_mul(1009) + run), run))
-            .collect();
-        let figures = (0..runs[0].figures.len()).map(|idx| {
-            let values = runs.iter().filter_map(|run| run.figures[idx].value(|_| 1.0)).collect();
-            shown(&runs[0].figures[idx], Value::of_runs(values))
-        });
+        let runs_in = |scope| -> Vec<Scored> {
+            let order = |run| Distances::Random(self.seed.wrapping_mul(1009) + run);
+            (1..=orders as u64).map(|run| self.score(&order(run), scope, run)).collect()
+        };
+        let figures = |runs: &[Scored]| -> Vec<report::Figure> {
+            let figure = |idx: usize| {
+                let values = runs.iter().filter_map(|run| run.figures[idx].value(|_| 1.0));
+                shown(&runs[0].figures[idx], Value::of_runs(values.collect()))
+            };
+            (0..runs[0].figures.len()).map(figure).collect()
+        };
+        let scope = |scope| -> Vec<report::Figure> {
+            let kept = |figure: &report::Figure| BY_COLLECTION.contains(&figure.key.as_str());
+            figures(&runs_in(scope)).into_iter().filter(kept).collect()
+        };
+        let runs = runs_in(Scope::All);
         let curves: Vec<Curves> = runs.iter().map(|run| self.curves(&run.all)).collect();
         let mean = |pick: &dyn Fn(&Curves) -> f64| {
             curves.iter().map(pick).sum::<f64>() / curves.len() as f64
@@ -368,13 +379,13 @@ impl Asked {
             dims: None,
             seen: None,
             seconds_per_region: None,
-            figures: figures.collect(),
+            figures: figures(&runs),
             nulls: Vec::new(),
             found_within: (0..TOP).map(|n| mean(&|c| c.0[n])).collect(),
             recall: (0..TOP).map(|n| mean(&|c| c.1[n])).collect(),
             decisions: Vec::new(),
-            within_collection: None,
-            across_collections: None,
+            within_collection: self.has_collections.then(|| scope(Scope::OwnCollection)),
+            across_collections: self.has_collections.then(|| scope(Scope::OtherCollections)),
         }
     }
 
@@ -383,40 +394,6 @@ impl Asked {
             |among, answers| source_probe::probe(name, among, answers, &self.examples, self.seed);
         let all = probe("all regions", &scored.all);
         all.into_iter().chain(probe("lesions", &scored.lesions)).collect()
-    }
-
-    /// The best, the middle and the worst query of each class, by average precision.
-    fn strips(&self, all: &[Answer]) -> Vec<Strip> {
-        let mut strips = Vec::new();
-        for class in Pathology::ALL {
-            let mut own: Vec<(&Answer, f64)> = all
-                .iter()
-                .filter(|a| self.examples[a.query].pathology == *class)
-                .filter_map(|a| Some((a, a.average_precision?)))
-                .collect();
-            own.sort_by(|a, b| b.1.total_cmp(&a.1));
-            let Some(last) = own.len().checked_sub(1) else { continue };
-            for (word, place) in [("best", 0), ("median", last / 2), ("worst", last)] {
-                let (answer, average_precision) = own[place];
-                strips.push(self.strip(format!("{class}, {word}"), answer, average_precision));
-            }
-        }
-        strips
-    }
-
-    fn strip(&self, title: String, answer: &Answer, average_precision: f64) -> Strip {
-        let query = &self.examples[answer.query];
-        let nearest = answer.nearest.iter().take(super::answers::NEAREST).map(|(idx, _)| {
-            let other = &self.examples[*idx];
-            let is_right = other.pathology == query.pathology;
-            (other.pathology.to_string(), other.thumbnail.clone(), is_right)
-        });
-        Strip {
-            title,
-            average_precision,
-            query: (query.pathology.to_string(), query.thumbnail.clone()),
-            nearest: nearest.collect(),
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use super::distances::{Distances, Part};
 use super::examples::{Example, Region};
 use super::hand::{self, Numbers};
 use super::report::Kind;
+use crate::encoder::learnt::Way;
 use crate::evaluation::Error;
 use crate::evaluation::rivals::Rival;
 use crate::progress::Report;
@@ -23,6 +24,8 @@ pub(super) struct Method {
     pub(super) distances: Arc<Distances>,
 }
 
+const SHAPE: &str = "shape and margin";
+const TEXTURE: &str = "texture (GLCM)";
 /// Weights of a sum: an encoder bundle, and shape and margin.
 const WITH_SHAPE: [f64; 2] = [0.6, 0.4];
 /// Dimensions to which a bundle's vectors are shortened, to see what the others add.
@@ -103,7 +106,7 @@ impl Described {
                 }
             }
             methods.push(Method {
-                name: format!("SIFT {}", rival.word().replace('-', " ")),
+                name: sift_name(*rival),
                 kind: Kind::Sift,
                 dims: None,
                 seconds: None,
@@ -140,8 +143,8 @@ impl Described {
             seconds: None,
             distances: Arc::new(Distances::Vectors(hand::scaled(numbers, &library))),
         };
-        let shape = measured("shape and margin", &self.shape);
-        let texture = measured("texture (GLCM)", &self.texture);
+        let shape = measured(SHAPE, &self.shape);
+        let texture = measured(TEXTURE, &self.texture);
         let whole: Vec<&Method> =
             if bundles.is_empty() { others.iter().collect() } else { bundles.iter().collect() };
         let fused: Vec<Method> = whole.iter().map(|method| with_shape(method, &shape)).collect();
@@ -154,6 +157,10 @@ impl Described {
         methods.extend([shape, texture]);
         methods
     }
+}
+
+fn sift_name(rival: Rival) -> String {
+    format!("SIFT {}", rival.word().replace('-', " "))
 }
 
 /// An encoder's cosine and the distance by shape and margin, each standardised by query.
@@ -193,38 +200,52 @@ pub(super) fn shortened(method: &Method, dims: usize) -> Vec<(usize, Distances)>
         .collect()
 }
 
+/// The names that the methods of an experiment may have, random order aside.
+pub(super) fn names(describers: &[Describer], rivals: &[Rival]) -> Vec<String> {
+    let described = describers.iter().flat_map(Describer::names);
+    let described = described.flat_map(|name| {
+        let behind = Way::ALL.iter().map(|way| way.words()).chain(["shape"]);
+        behind.map(|word| format!("{name} + {word}")).chain([name.clone()]).collect::<Vec<_>>()
+    });
+    let others = [SHAPE.to_owned(), TEXTURE.to_owned()].into_iter();
+    described.chain(others).chain(rivals.iter().map(|rival| sift_name(*rival))).collect()
+}
+
 /// The names in a sum, each with its weight as it is written; of any other name, itself.
 pub(super) fn terms(sum: &str) -> impl Iterator<Item = (&str, &str)> {
     sum.split(',').map(|term| {
         let (name, weight) = term.rsplit_once('=').unwrap_or((term, "1"));
-        (name.trim(), weight)
+        (name.trim(), weight.trim())
     })
 }
 
-/// A sum that was asked for by name: `NAME=WEIGHT` joined by commas.
-pub(super) fn asked_sum(text: &str, methods: &[Method]) -> Result<Method, Error> {
-    let wrong = |what: String| Error::Design(format!("the sum \"{text}\": {what}"));
-    let mut parts = Vec::new();
-    for (name, weight) in terms(text) {
-        let weight: f64 = weight
-            .trim()
-            .parse()
-            .ok()
-            .filter(|w: &f64| w.is_finite() && *w > 0.0)
-            .ok_or_else(|| wrong(format!("\"{weight}\" is no weight")))?;
-        let found = methods.iter().find(|m| m.name.eq_ignore_ascii_case(name));
-        let method = found.ok_or_else(|| {
-            let names: Vec<&str> = methods.iter().map(|m| m.name.as_str()).collect();
-            wrong(format!("there is no method \"{name}\"; there are {}", names.join("; ")))
-        })?;
-        let is_squared = matches!(method.kind, Kind::Encoder | Kind::Learnt | Kind::Untrained);
-        parts.push(Part { distances: Arc::clone(&method.distances), weight, is_squared });
-    }
+/// The weights of a sum that was asked for by name, `NAME=WEIGHT` joined by commas, each with the
+/// position of its method.
+pub(super) fn weights(sum: &str, names: &[String]) -> Result<Vec<(usize, f64)>, Error> {
+    let wrong = |what: String| Error::Design(format!("the sum \"{sum}\": {what}"));
+    let weight = |(name, weight): (&str, &str)| {
+        let number = weight.parse().ok().filter(|w: &f64| w.is_finite() && *w > 0.0);
+        let number = number.ok_or_else(|| wrong(format!("\"{weight}\" is no weight")))?;
+        let found = names.iter().position(|known| known.eq_ignore_ascii_case(name));
+        let known = || format!("there is no method \"{name}\"; there are {}", names.join("; "));
+        Ok((found.ok_or_else(|| wrong(known()))?, number))
+    };
+    terms(sum).map(weight).collect()
+}
+
+/// The sum of [`weights`].
+pub(super) fn asked_sum(sum: &str, methods: &[Method]) -> Result<Method, Error> {
+    let names: Vec<String> = methods.iter().map(|method| method.name.clone()).collect();
+    let parts = weights(sum, &names)?.into_iter().map(|(place, weight)| {
+        let Method { kind, distances, .. } = &methods[place];
+        let is_squared = matches!(kind, Kind::Encoder | Kind::Learnt | Kind::Untrained);
+        Part { distances: Arc::clone(distances), weight, is_squared }
+    });
     Ok(Method {
-        name: text.to_owned(),
+        name: sum.to_owned(),
         kind: Kind::Fused,
         dims: None,
         seconds: None,
-        distances: Arc::new(Distances::Fused(parts)),
+        distances: Arc::new(Distances::Fused(parts.collect())),
     })
 }

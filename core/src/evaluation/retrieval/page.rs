@@ -235,7 +235,7 @@ fn classes(page: &mut String, experiment: &Experiment) {
 }
 
 fn collections(page: &mut String, experiment: &Experiment) {
-    let keys = ["precision_10", "map", "auc_lesion_normal"];
+    let keys = ["precision_10", "map", "auc_lesion_normal", "auc_malignant_benign"];
     if experiment.methods.iter().any(|m| m.within_collection.is_some()) {
         page.push_str(
             "<h2>Within a collection, and across</h2><p class=\"note\">Each query answered by its \

@@ -4,8 +4,11 @@ use std::fmt::Write;
 
 use image::{GrayImage, ImageFormat, Luma};
 
+use super::answers::{Answer, NEAREST};
+use super::examples::Example;
 use crate::evaluation::page::base64;
 use crate::geometry::Contour;
+use crate::lexicon::Pathology;
 use crate::mammogram::Mammogram;
 use crate::patch;
 
@@ -23,6 +26,35 @@ pub struct Strip {
     pub(super) query: (String, Thumbnail),
     /// Name with outcome, picture, and whether it has the query's class.
     pub(super) nearest: Vec<(String, Thumbnail, bool)>,
+}
+
+/// The best, the middle and the worst query of each class, by average precision.
+pub(super) fn strips(answers: &[Answer], examples: &[Example]) -> Vec<Strip> {
+    let mut strips = Vec::new();
+    for class in Pathology::ALL {
+        let mut own: Vec<(&Answer, f64)> = answers
+            .iter()
+            .filter(|a| examples[a.query].pathology == *class)
+            .filter_map(|a| Some((a, a.average_precision?)))
+            .collect();
+        own.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let Some(last) = own.len().checked_sub(1) else { continue };
+        for (word, place) in [("best", 0), ("median", last / 2), ("worst", last)] {
+            let (answer, average_precision) = own[place];
+            let nearest = answer.nearest.iter().take(NEAREST).map(|(idx, _)| {
+                let other = &examples[*idx];
+                let is_right = other.pathology == *class;
+                (other.pathology.to_string(), other.thumbnail.clone(), is_right)
+            });
+            strips.push(Strip {
+                title: format!("{class}, {word}"),
+                average_precision,
+                query: (class.to_string(), examples[answer.query].thumbnail.clone()),
+                nearest: nearest.collect(),
+            });
+        }
+    }
+    strips
 }
 
 /// A region as it is shown: the encoder's square, so that all masses look alike large.
