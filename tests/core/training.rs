@@ -21,6 +21,7 @@ use precedent_core::encoder::{DeviceChoice, Encoder};
 use precedent_core::geometry::{Contour, ImagePoint};
 use precedent_core::lexicon::{MassMargin, Pathology};
 use precedent_core::library::{Picture, identity};
+use precedent_core::mammogram::Mammogram;
 use precedent_core::patch;
 use precedent_core::phantom::Phantom;
 use precedent_core::progress::Report;
@@ -30,7 +31,7 @@ use precedent_core::training::material::{Facts, Label, Material, Outlined};
 use precedent_core::training::positives::{Positive, PositiveSource};
 use precedent_core::training::{self, Course, Error, Outcome, Start};
 
-use crate::structure_from_motion::turned;
+use crate::structure_from_motion::{mirrored, turned};
 
 /// A folder with a trunk, a cache of maps, and runs.
 struct Workshop {
@@ -313,14 +314,20 @@ fn one_patient_is_on_one_side_under_another_spelling_and_with_her_film_under_ano
     };
     let spelt = again(0, 50, &|o| o.facts.patients = vec!["p0 ".to_owned()]);
     let same_pixels = again(1, 51, &|o| o.facts.film_hash = drawn(1).facts.film_hash);
-    // The film digitised again: other pixels, in which the same is seen.
-    let same_film = again(2, 2, &|o| {
-        o.film = Arc::new(turned(&o.film));
-        let points = o.contour.points().iter().map(|p| ImagePoint::new(256.0 - p.y, p.x));
-        o.contour = Contour::new(points.collect()).expect("a closed line");
-        o.facts.film_hash = identity::film_hash(&o.film);
-    });
-    material.add(vec![spelt, same_pixels, same_film]).expect("regions");
+    // Other pixels, in which the same is seen.
+    let seen_again = |of: u64,
+                      change: &dyn Fn(&Mammogram) -> Mammogram,
+                      moved: fn(&ImagePoint) -> ImagePoint| {
+        again(of, of, &|o| {
+            o.film = Arc::new(change(&o.film));
+            o.contour =
+                Contour::new(o.contour.points().iter().map(moved).collect()).expect("a line");
+            o.facts.film_hash = identity::film_hash(&o.film);
+        })
+    };
+    let same_film = seen_again(2, &turned, |p| ImagePoint::new(256.0 - p.y, p.x));
+    let in_a_mirror = seen_again(3, &mirrored, |p| ImagePoint::new(256.0 - p.x, p.y));
+    material.add(vec![spelt, same_pixels, same_film, in_a_mirror]).expect("regions");
     let mut apart = 0;
     for seed in 0..6 {
         let text = format!("seed = {seed}\nvalidation_share = 0.5\nmotion_positives = false");
@@ -329,13 +336,13 @@ fn one_patient_is_on_one_side_under_another_spelling_and_with_her_film_under_ano
         let course =
             Course { time_limit: Some(Duration::ZERO), ..course(&config, &dir, Start::New) };
         let split = training::train(&material, &[], &course, &mut go_on).expect("it trains").split;
-        for (one, other) in [(0, 15), (1, 16), (2, 17)] {
+        for (one, other) in [(0, 15), (1, 16), (2, 17), (3, 18)] {
             let sides = [one, other].map(|region| split.validation.contains(&region));
             assert_eq!(sides[0], sides[1], "{one} and {other}, seed {seed}");
             apart += usize::from(sides[0]);
         }
     }
-    assert!((1..18).contains(&apart), "{apart}");
+    assert!((1..24).contains(&apart), "{apart}");
 }
 
 #[test]
@@ -367,6 +374,13 @@ fn a_run_is_not_begun_twice_nor_resumed_with_other_regions() {
     let other = run(&fewer, &config, &dir, Start::Resume, &mut go_on);
     assert!(matches!(other, Err(Error::OtherRegions { .. })), "{other:?}");
     assert_eq!(training::read_config(&dir).expect("its configuration"), config);
+    // What it learnt from is not kept apart afterwards.
+    for text in ["seed = 2", "validation_share = 0.5"] {
+        let changed = config.with(text).expect("a sound value");
+        let found = run(&material, &changed, &dir, Start::Resume, &mut go_on);
+        assert!(matches!(found, Err(Error::OtherSplit { .. })), "{text}: {found:?}");
+        assert_eq!(training::read_config(&dir).expect("as it was"), config);
+    }
     // More epochs than it had: it goes on.
     let more = Config { epochs: 2, ..config };
     let outcome = run(&material, &more, &dir, Start::Resume, &mut go_on).expect("it goes on");

@@ -46,6 +46,9 @@ pub struct Checkpoint {
 pub struct Place {
     /// [`super::material::Material::fingerprint`].
     pub material: String,
+    /// The regions kept apart: what was learnt from must never be among them.
+    #[serde(default)]
+    pub kept_apart: Vec<usize>,
     /// From 0; the one that is under way.
     pub epoch: usize,
     /// Of that epoch, from 0; the one that comes next.

@@ -86,6 +86,11 @@ pub enum Error {
     Exists { path: PathBuf },
     #[error("the run in {path} was begun with other regions; start a new one for these")]
     OtherRegions { path: PathBuf },
+    #[error(
+        "the run in {path} kept other regions apart: it goes on only with the seed, the \
+         validation_share and the values of motion that it was begun with"
+    )]
+    OtherSplit { path: PathBuf },
     #[error("there is no run to resume in {path}")]
     NoRun { path: PathBuf, source: std::io::Error },
     #[error(transparent)]

@@ -87,6 +87,9 @@ impl<'a> Run<'a> {
                 if read.place.material != material.fingerprint() {
                     return Err(Error::OtherRegions { path: dir.to_owned() });
                 }
+                if read.place.kept_apart != split.validation {
+                    return Err(Error::OtherSplit { path: dir.to_owned() });
+                }
                 Some(read)
             }
             (_, None) => None,
@@ -420,6 +423,7 @@ fn fresh(
     let (parameters, alpha) = clusters::start(material, &split.training, config, report)?;
     let place = Place {
         material: material.fingerprint(),
+        kept_apart: split.validation.clone(),
         epoch: 0,
         step: 0,
         remembered: BTreeMap::new(),
