@@ -148,22 +148,40 @@ const COLUMNS: [&str; 20] = [
     "notes",
 ];
 
+/// Columns that a list may leave out, or empty, where nobody asks for outcomes.
+const OUTCOME: [&str; 2] = ["pathology", "outcome_basis"];
+
 /// Reads a manifest; a faulty row is in [`Manifest::faults`], not an error.
 pub fn read(path: &Path) -> Result<Manifest, Error> {
+    read_by(path, &REQUIRED, |line, cells| parse_row(line, cells, true))
+}
+
+/// Reads one whose outcomes will not be looked at, and may be left out. What is left out stands as
+/// benign, by which the region is outlined as a mass is.
+pub fn read_unlabelled(path: &Path) -> Result<Manifest, Error> {
+    let required = REQUIRED.into_iter().filter(|c| !OUTCOME.contains(c));
+    read_by(path, &required.collect::<Vec<_>>(), |line, cells| parse_row(line, cells, false))
+}
+
+fn read_by(
+    path: &Path,
+    required: &[&'static str],
+    parse: impl Fn(u64, &Cells<'_>) -> Result<Row, String>,
+) -> Result<Manifest, Error> {
     let (reader, header) = open(path)?;
     if let Some(column) = header.iter().find(|c| !COLUMNS.contains(c)) {
         return Err(Error::UnknownColumn { column: column.to_owned() });
     }
-    if let Some(column) = REQUIRED.into_iter().find(|c| !header.iter().any(|h| h == *c)) {
+    if let Some(column) = required.iter().find(|c| !header.iter().any(|h| h == **c)) {
         return Err(Error::MissingColumn { column });
     }
 
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let (rows, faults) = parsed(path, reader, &header, parse_row)?;
+    let (rows, faults) = parsed(path, reader, &header, parse)?;
     Ok(Manifest { folder, rows, faults })
 }
 
-fn parse_row(line: u64, cells: &Cells<'_>) -> Result<Row, String> {
+fn parse_row(line: u64, cells: &Cells<'_>, is_labelled: bool) -> Result<Row, String> {
     let mut cautions = Vec::new();
     let file = below(cells.require("file")?, "file")?;
     let masks =
@@ -181,7 +199,13 @@ fn parse_row(line: u64, cells: &Cells<'_>) -> Result<Row, String> {
     if patients.is_empty() {
         return Err("`patients` names nobody".to_owned());
     }
-    let pathology = words::pathology(cells.require("pathology")?, &mut cautions)?;
+    let (pathology, outcome_basis) = match cells.get("pathology") {
+        None if !is_labelled => (Pathology::Benign, ""),
+        _ => {
+            let pathology = words::pathology(cells.require("pathology")?, &mut cautions)?;
+            (pathology, cells.require("outcome_basis")?)
+        }
+    };
     let terms = Terms {
         mass_shape: words::mass_shape(cells.get("shape"), &mut cautions)?,
         mass_margin: words::mass_margin(cells.get("margin"), &mut cautions)?,
@@ -200,7 +224,7 @@ fn parse_row(line: u64, cells: &Cells<'_>) -> Result<Row, String> {
         masks,
         patients,
         pathology,
-        outcome_basis: cells.require("outcome_basis")?.to_owned(),
+        outcome_basis: outcome_basis.to_owned(),
         source: cells.require("source")?.to_owned(),
         terms,
         image_laterality: cells.parse("laterality", laterality)?,
@@ -333,6 +357,26 @@ mod tests {
         assert_eq!(manifest.rows.len(), 1);
         assert_eq!(manifest.rows[0].region, Region::Middle);
         assert!(manifest.faults[2].reason.contains("odd"), "{:?}", manifest.faults[2]);
+    }
+
+    #[test]
+    fn an_outcome_may_be_left_out_where_nobody_asks_for_it() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let path = dir.path().join("manifest.csv");
+        let bare = "file,patients,source\nx.png,P,s\n";
+        let told = "file,patients,pathology,outcome_basis,source\nx.png,P,,,s\nx.png,P,normal,b,s\n\
+                    x.png,P,odd,b,s\nx.png,P,normal,,s\n";
+        for (text, pathologies, faults) in [
+            (bare, &[Pathology::Benign][..], &[][..]),
+            (told, &[Pathology::Benign, Pathology::Normal], &[4, 5]),
+        ] {
+            std::fs::write(&path, text).expect("the temporary folder takes a file");
+            let manifest = read_unlabelled(&path).expect("a good manifest");
+            let read: Vec<Pathology> = manifest.rows.iter().map(|row| row.pathology).collect();
+            let lines: Vec<u64> = manifest.faults.iter().map(|fault| fault.line).collect();
+            assert_eq!((&read[..], &lines[..]), (pathologies, faults));
+        }
+        assert!(matches!(parse(bare), Err(Error::MissingColumn { column: "pathology" })));
     }
 
     #[test]

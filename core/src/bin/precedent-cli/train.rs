@@ -30,7 +30,8 @@ pub(crate) struct Args {
     /// The regions to learn from: a manifest as `library import` takes it
     #[arg(long, value_name = "FILE")]
     manifest: PathBuf,
-    /// Regions that take part without their outcome: in clusters, PCA and augmented positives
+    /// Regions that take part without their outcome, which the list may leave out: in clusters,
+    /// PCA and augmented positives
     #[arg(long, value_name = "FILE")]
     unlabelled: Vec<PathBuf>,
     /// The run's folder: configuration, curve, log and checkpoint, and at the end the bundle in
@@ -243,7 +244,8 @@ fn gather(
     let mut reader = Reader::new();
     let labelled = std::iter::once((&args.manifest, true));
     for (path, labelled) in labelled.chain(args.unlabelled.iter().map(|path| (path, false))) {
-        let manifest = manifest::read(path).with_context(|| path.display().to_string())?;
+        let read = if labelled { manifest::read } else { manifest::read_unlabelled };
+        let manifest = read(path).with_context(|| path.display().to_string())?;
         material
             .add_manifest(&mut reader, &manifest, labelled, report)
             .with_context(|| path.display().to_string())?;
