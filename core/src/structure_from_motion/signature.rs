@@ -4,7 +4,7 @@
 //! A signature only finds candidates. Whether they are one film is then told from all features of
 //! both pictures ([`super::same_film`]).
 
-use super::matching::Coded;
+use super::matching::{self, Coded};
 use super::sift::{DIMS, Feature};
 
 /// Features kept.
@@ -48,7 +48,9 @@ pub fn from_bytes(bytes: &[u8]) -> Option<Coded> {
 
 /// Whether two pictures may be of one film, by their signatures.
 pub fn may_be_same(a: &Coded, b: &Coded) -> bool {
-    super::flat_points(a, b, 0).1 >= LEAST_AGREEING
+    // Most strangers end here, before any draw.
+    matching::matches(a, b).len() >= LEAST_AGREEING
+        && super::flat_points(a, b, 0).1 >= LEAST_AGREEING
 }
 
 #[cfg(test)]
