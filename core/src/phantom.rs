@@ -365,6 +365,14 @@ impl Random {
         low + (high - low) * (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    /// In any order, each with the same chance (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let other = (self.uniform(0.0, (last + 1) as f64) as usize).min(last);
+            items.swap(last, other);
+        }
+    }
+
     /// Mean 0, standard deviation 1: the sum of four even numbers, which needs no logarithm and is
     /// near enough to the normal curve here.
     pub fn normal(&mut self) -> f64 {

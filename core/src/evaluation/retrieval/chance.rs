@@ -110,8 +110,27 @@ fn within(value: f64, mut draws: Vec<f64>) -> Value {
     Value { value, low: at(0.025), high: at(0.975) }
 }
 
+/// Labels of `pool` dealt out anew. What one patient's regions have goes to other regions together,
+/// for they are alike: dealt one by one, labels that mean nothing would look as if they did.
+pub(super) fn dealt<T: Copy>(
+    labels: &[T],
+    pool: &[usize],
+    examples: &[Example],
+    random: &mut Random,
+) -> Vec<T> {
+    let mut pool = pool.to_vec();
+    pool.sort_by_key(|idx| examples[*idx].patient);
+    let of_one = |a: &usize, b: &usize| examples[*a].patient == examples[*b].patient;
+    let mut hands: Vec<Vec<usize>> = pool.chunk_by(of_one).map(<[usize]>::to_vec).collect();
+    random.shuffle(&mut hands);
+    hands.iter_mut().for_each(|hand| random.shuffle(hand));
+    let mut dealt = labels.to_vec();
+    pool.iter().zip(hands.concat()).for_each(|(to, from)| dealt[*to] = labels[from]);
+    dealt
+}
+
 impl Null {
-    /// Deals the labels of all that take part out anew, and asks again. What is left out when a
+    /// Deals the labels of all that take part out anew ([`dealt`]), and asks again. What is left out when a
     /// region asks about itself pulls this below 0.5, which is why 0.5 is no yardstick.
     pub(super) fn of(
         task: Task,
@@ -142,12 +161,7 @@ impl Null {
             .into_par_iter()
             .filter_map(|run| {
                 let mut random = Random::new(seed.wrapping_add(run as u64 * 7919));
-                let mut labels = truth.clone();
-                for last in (1..pool.len()).rev() {
-                    let other = (random.uniform(0.0, (last + 1) as f64) as usize).min(last);
-                    labels.swap(pool[last], pool[other]);
-                }
-                area(&labels)
+                area(&dealt(&truth, &pool, examples, &mut random))
             })
             .collect();
         let reached = areas.iter().filter(|area| **area >= found).count() + 1;
@@ -192,6 +206,50 @@ mod tests {
         let null = Null::of(task, &found, &examples, 1).expect("both kinds");
         assert!(null.p < 0.01, "{null:?}");
         assert_eq!(Null::of(task, &found, &examples, 1), Some(null));
+    }
+
+    #[test]
+    fn labels_that_mean_nothing_are_seldom_found_to_mean_something_where_patients_have_many_views()
+    {
+        const TRIALS: u64 = 60;
+        let reached = (0..TRIALS).filter(|trial| {
+            // Twenty patients, each of any outcome and in any place, with eight regions there.
+            let mut random = Random::new(*trial);
+            let (mut examples, mut vectors) = (Vec::new(), Vec::new());
+            for patient in 0..20 {
+                let class = if random.uniform(0.0, 1.0) < 0.5 { Malignant } else { Benign };
+                let place = [random.uniform(0.0, 1.0), random.uniform(0.0, 1.0)];
+                for _ in 0..8 {
+                    examples.push(example(patient, class, "S"));
+                    vectors.push(place.map(|v| (v + random.uniform(0.0, 0.02)) as f32).to_vec());
+                }
+            }
+            let design = Protocol::LeaveOnePatientOut.design(&examples, 0);
+            let distances = Distances::Vectors(vectors);
+            let found = answers(&distances, &design, &examples, Scope::Lesions, 0);
+            let null = Null::of(Task::MalignantOrBenign, &found, &examples, *trial);
+            null.is_some_and(|null| null.p <= 0.05)
+        });
+        // One in twenty by its meaning: three.
+        let reached = reached.count();
+        assert!(reached <= 7, "{reached}");
+    }
+
+    #[test]
+    fn every_label_is_dealt_once_and_a_patients_stay_together() {
+        let examples: Vec<Example> = (0..30).map(|i| example(i % 10, Benign, "S")).collect();
+        let labels: Vec<usize> = (0..30).map(|i| i % 10).collect();
+        let pool: Vec<usize> = (0..27).collect();
+        let mut random = Random::new(1);
+        let dealt = dealt(&labels, &pool, &examples, &mut random);
+        assert_eq!(dealt[27..], labels[27..]);
+        let sorted = |labels: &[usize]| {
+            let mut labels = labels.to_vec();
+            labels.sort_unstable();
+            labels
+        };
+        assert_eq!(sorted(&dealt), sorted(&labels));
+        assert_ne!(dealt, labels);
     }
 
     #[test]

@@ -106,11 +106,7 @@ fn folds(examples: &[Example], count: usize, seed: u64) -> HashMap<usize, usize>
     let mut random = Random::new(seed);
     let mut patients: Vec<(usize, usize)> = worst.into_iter().collect();
     patients.sort_unstable();
-    // Fisher and Yates.
-    for last in (1..patients.len()).rev() {
-        let other = (random.uniform(0.0, (last + 1) as f64) as usize).min(last);
-        patients.swap(last, other);
-    }
+    random.shuffle(&mut patients);
     patients.sort_by_key(|(_, outcome)| *outcome);
     patients.iter().enumerate().map(|(turn, (patient, _))| (*patient, turn % count)).collect()
 }

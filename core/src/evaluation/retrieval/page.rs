@@ -121,10 +121,10 @@ fn main_table(page: &mut String, experiment: &Experiment) {
     figure_table(page, &experiment.methods, &MAIN, |method| Some(&method.figures));
     marks(page, experiment);
     page.push_str(
-        "<h3>What chance gives</h3><p class=\"note\">The same area with labels dealt out anew: \
-         mean and standard deviation, and the share of the permutations that reach what was \
+        "<h3>What chance gives</h3><p class=\"note\">The same area with labels dealt out anew, \
+         those of one patient's regions together: mean and standard deviation, and the share of the permutations that reach what was \
          found. The mean lies below 0.5, since a region that asks is missing from its own \
-         class.</p>",
+         class. A layer learnt from outcomes is not learnt anew from the dealt ones.</p>",
     );
     let mut table = vec![row(&["method"])];
     table[0].extend(Task::ALL.map(|task| format!("{}: null", task.words())));
@@ -240,7 +240,8 @@ fn collections(page: &mut String, experiment: &Experiment) {
         page.push_str(
             "<h2>Within a collection, and across</h2><p class=\"note\">Each query answered by its \
              own collection alone, then by the others alone. A method that knows a scanner instead \
-             of a mass does better with a mixed library than with either.</p><h3>Own collection \
+             of a mass does better with a mixed library than with either. Where the others have \
+             nothing of a query's class its precision is 0, in a random order too.</p><h3>Own collection \
              alone</h3>",
         );
         figure_table(page, &experiment.methods, &keys, |m| m.within_collection.as_deref());

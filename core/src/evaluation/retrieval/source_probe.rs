@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::answers::{Answer, NEAREST};
+use super::chance::dealt;
 use super::examples::Example;
 use super::report::SourceProbe;
 use crate::evaluation::statistics;
@@ -55,12 +56,7 @@ pub(super) fn probe(
         .into_par_iter()
         .map(|run| {
             let mut random = Random::new(seed.wrapping_add(run as u64 * 104_729));
-            let mut dealt = labels.clone();
-            for last in (1..pool.len()).rev() {
-                let other = (random.uniform(0.0, (last + 1) as f64) as usize).min(last);
-                dealt.swap(pool[last], pool[other]);
-            }
-            self::accuracy(answers, &dealt, count)
+            self::accuracy(answers, &dealt(&labels, &pool, examples, &mut random), count)
         })
         .collect();
     let reached = by_chance.iter().filter(|chance| **chance >= accuracy).count() + 1;
