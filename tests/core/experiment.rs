@@ -223,6 +223,16 @@ fn regions_of_one_patient_are_an_error_in_a_sentence() {
 }
 
 #[test]
+fn a_list_that_tells_no_kinds_of_lesions_is_not_asked_for_one() {
+    let mut bench = Bench::new();
+    bench.evaluate(&["--lesion-type", "mass"]);
+    bench.rows.iter_mut().for_each(|row| *row = row.replace(",mass,", ",,"));
+    let output = bench.run(&["--lesion-type", "calcification"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("--lesion-type"), "{said}");
+}
+
+#[test]
 fn a_sum_of_what_does_not_exist_is_refused_before_anything_is_described() {
     let bench = Bench::new();
     for (sum, word) in [("default=0.5,shapes=0.5", "shapes"), ("default=-1", "-1")] {

@@ -480,6 +480,8 @@ fn the_verb_trains_ends_in_time_and_goes_on() {
     let settings = &found["effects"][0]["settings"];
     let told = ["loss", "epochs", "triplet_margin"].map(|name| settings[name].as_str());
     assert_eq!(told, [Some("ranking"), Some("2"), Some("0.3")], "{settings}");
+    // Two runs are told apart by their folders.
+    assert_eq!(found["methods"][0]["name"], "paper-trained (run)");
     let (code, _, said) = train(&["--resume", "--margin", "0.1"]);
     assert_eq!(code, Some(2), "{said}");
 }

@@ -42,8 +42,8 @@ pub(super) struct Answer {
     pub(super) precision: [f64; 3],
     /// At least one relevant in the first 1, 2 … [`TOP`].
     pub(super) found: Vec<bool>,
-    /// Classic recall in the first 1, 2 … [`TOP`]; 0 where nothing is relevant.
-    pub(super) recall: Vec<f64>,
+    /// Classic recall in the first 1, 2 … [`TOP`]; `None` where nothing is relevant.
+    pub(super) recall: Option<Vec<f64>>,
     pub(super) average_precision: Option<f64>,
     /// Where relevant is a lesion to a lesion, and normal to normal.
     pub(super) side_average_precision: Option<f64>,
@@ -122,7 +122,7 @@ fn answer(query: usize, ranked: &[(f32, f32, usize)], examples: &[Example]) -> A
         similarities: metrics::similarities(&distances, NEAREST),
         precision: PRECISION_RANKS.map(|n| metrics::precision_at(&relevant, n)),
         found: (1..=TOP).map(|n| metrics::found_within(&relevant, n)).collect(),
-        recall: (1..=TOP).map(|n| metrics::recall_at(&relevant, n).unwrap_or_default()).collect(),
+        recall: (1..=TOP).map(|n| metrics::recall_at(&relevant, n)).collect(),
         average_precision: metrics::average_precision(&relevant),
         side_average_precision: metrics::average_precision(&same_side),
     }
@@ -173,12 +173,13 @@ mod tests {
         assert_eq!(first.nearest, [(2, 2.0), (3, 3.0), (4, 4.0)]);
         // Of benign, malignant, normal one is malignant, at rank 2.
         assert_eq!(first.precision, [0.0, 1.0 / 3.0, 1.0 / 3.0]);
-        assert_eq!((first.found[0], first.found[1], first.recall[1]), (false, true, 1.0));
+        assert_eq!((first.found[0], first.found[1]), (false, true));
+        assert_eq!(first.recall.as_ref().map(|recall| recall[1]), Some(1.0));
         assert_eq!(first.average_precision, Some(0.5));
         // Both lesions stand before the normal region.
         assert_eq!(first.side_average_precision, Some(1.0));
         // Nothing else is normal.
-        assert_eq!((answers[4].average_precision, answers[4].recall[24]), (None, 0.0));
+        assert_eq!((answers[4].average_precision, answers[4].recall.as_ref()), (None, None));
     }
 
     #[test]

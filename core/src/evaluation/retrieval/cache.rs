@@ -9,8 +9,10 @@ use crate::files;
 
 type Key = [u8; 32];
 const MAGIC: &[u8; 8] = b"PRVEC001";
-/// New vectors after which the file is written, so that a run that is stopped loses little.
+/// New vectors after which the file is written, so that a run that is stopped loses little: at
+/// least so many, and a share of those that are known, lest it be written again and again.
 const WRITE_AFTER: usize = 16;
+const WRITE_AFTER_SHARE: usize = 8;
 
 /// The vectors of one describer: several a region.
 #[derive(Debug)]
@@ -36,7 +38,8 @@ impl Cache {
     pub(super) fn put(&mut self, key: Key, vectors: Vec<Vec<f32>>) -> Result<(), std::io::Error> {
         self.known.insert(key, vectors);
         self.unwritten += 1;
-        if self.unwritten >= WRITE_AFTER { self.write() } else { Ok(()) }
+        let enough = WRITE_AFTER.max(self.known.len() / WRITE_AFTER_SHARE);
+        if self.unwritten >= enough { self.write() } else { Ok(()) }
     }
 
     pub(super) fn write(&mut self) -> Result<(), std::io::Error> {

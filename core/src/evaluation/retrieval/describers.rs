@@ -48,13 +48,15 @@ impl Describer {
         // is shown as it stands.
         let text = std::fs::read_to_string(dir.join("encoder.toml")).unwrap_or_default();
         let mut config: toml::Table = text.parse().unwrap_or_default();
-        // A bundle that still lies in its training run's folder tells the run's settings too.
-        let run = dir.parent().map(|run| run.join("training.toml"));
-        let run = run.and_then(|path| std::fs::read_to_string(path).ok());
-        if let Some(run) = run.and_then(|text| text.parse::<toml::Table>().ok()) {
+        // A bundle that still lies in its training run's folder tells the run's settings too,
+        // and is called after it.
+        let run = dir.parent().filter(|run| run.join("training.toml").is_file());
+        let text = run.and_then(|run| std::fs::read_to_string(run.join("training.toml")).ok());
+        if let Some(run) = text.and_then(|text| text.parse::<toml::Table>().ok()) {
             config.insert("training_run".to_owned(), toml::Value::Table(run));
         }
-        let folder = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let folder = run.and_then(Path::file_name).or(dir.file_name()).unwrap_or_default();
+        let folder = folder.to_string_lossy().into_owned();
         let name = match config.get("name").and_then(toml::Value::as_str) {
             Some(name) if name != folder => format!("{name} ({folder})"),
             _ => folder,

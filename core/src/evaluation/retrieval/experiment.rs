@@ -313,15 +313,15 @@ impl Asked {
 
     /// Macro means of both recalls, by rank.
     fn curves(&self, all: &[Answer]) -> Curves {
-        let by_class = |value: &dyn Fn(&Answer) -> f64| {
+        let by_class = |value: &dyn Fn(&Answer) -> Option<f64>| {
             let classes = Pathology::ALL.iter().filter_map(|class| {
                 let own = all.iter().filter(|a| self.examples[a.query].pathology == *class);
-                crate::evaluation::statistics::mean(own.map(value))
+                crate::evaluation::statistics::mean(own.filter_map(value))
             });
             crate::evaluation::statistics::mean(classes).unwrap_or_default()
         };
-        let found = |n: usize| by_class(&|a| if a.found[n] { 1.0 } else { 0.0 });
-        let recall = |n: usize| by_class(&|a| a.recall[n]);
+        let found = |n: usize| by_class(&|a| Some(if a.found[n] { 1.0 } else { 0.0 }));
+        let recall = |n: usize| by_class(&|a| Some(a.recall.as_ref()?[n]));
         ((0..TOP).map(found).collect(), (0..TOP).map(recall).collect())
     }
 

@@ -157,7 +157,7 @@ pub(super) fn figures(all: &[Answer], lesions: &[Answer], examples: &[Example]) 
         put(format!("precision_{rank}"), format!("P@{rank}"), terms);
     }
     put("map".into(), "mAP".into(), by_class(all, &|a| a.average_precision));
-    let recall = |n: usize| move |a: &Answer| Some(a.recall[n - 1]);
+    let recall = |n: usize| move |a: &Answer| a.recall.as_ref().map(|recall| recall[n - 1]);
     put("recall_10".into(), "classic recall@10".into(), by_class(all, &recall(NEAREST)));
     for n in [1, 5, 10] {
         let value = move |a: &Answer| Some(if a.found[n - 1] { 1.0 } else { 0.0 });

@@ -150,6 +150,10 @@ impl Work<'_, '_> {
     fn list(&mut self, listing: &Listing, are_queries: bool) -> Result<(), Error> {
         let fault = |f: &import::manifest::Fault| format!("line {}: {}", f.line, f.reason);
         self.gathered.skipped.extend(listing.faults.iter().map(fault));
+        let told = |listed: &Listed| listed.lesion.is_some();
+        if !self.request.selection.lesions.is_empty() && !listing.rows.iter().any(told) {
+            return Err(no_kinds());
+        }
         let (lesions, normals): (Vec<&Listed>, Vec<&Listed>) = listing
             .rows
             .iter()
@@ -223,6 +227,9 @@ impl Work<'_, '_> {
 
     /// The library's cases; a query's patient is known by her names, and by her films.
     fn library(&mut self, dir: &Path, queries: Option<&Path>) -> Result<(), Error> {
+        if !self.request.selection.lesions.is_empty() {
+            return Err(no_kinds());
+        }
         let unread = |source| Error::Library { path: dir.to_owned(), source: Box::new(source) };
         let library = Library::open_read_only(dir).map_err(unread)?;
         let contents = library.contents().map_err(unread)?;
@@ -313,6 +320,12 @@ impl Selection {
         let source = source.to_lowercase();
         self.sources.is_empty() || self.sources.iter().any(|s| source.contains(&s.to_lowercase()))
     }
+}
+
+/// A selection of lesions that cannot be made.
+fn no_kinds() -> Error {
+    let why = "only a list with a column `lesion` tells kinds of lesions; leave --lesion-type out";
+    Error::Design(why.to_owned())
 }
 
 /// The circle as marked, or of the size that a click finds.
