@@ -117,6 +117,9 @@ pub(crate) fn other_breast(
     [row, column]: &[String; 2],
 ) -> Option<ImageLaterality> {
     let (_, across) = home(side)?;
+    if matches!(view, Some(ViewPosition::Sio | ViewPosition::Iso)) {
+        return None;
+    }
     let other = match side {
         ImageLaterality::Right => ImageLaterality::Left,
         _ => ImageLaterality::Right,
@@ -137,6 +140,18 @@ pub(crate) fn other_breast(
         && (first(column) == 'F' || first(column) == other_across)
         && !column.contains(across);
     (is_oblique && is_others_oblique() || hangs_like_other).then_some(other)
+}
+
+/// Whether a view from above or from the side has the axes of the other: a CC has neither head nor
+/// feet along an edge, a lateral view neither right nor left.
+pub(crate) fn is_of_another_view(view: ViewPosition, axes: &[String; 2]) -> bool {
+    use ViewPosition::{Cc, Fb, Lm, Ml, Xccl, Xccm};
+    let runs_along = |letters: [char; 2]| axes.iter().any(|axis| letters.contains(&first(axis)));
+    match view {
+        Cc | Xccl | Xccm | Fb => runs_along(['H', 'F']),
+        Ml | Lm => runs_along(['R', 'L']),
+        _ => false,
+    }
 }
 
 /// Whether these are directions of rows and columns: letters of the body, no two of one axis in
@@ -258,6 +273,23 @@ mod tests {
         }
         assert_eq!(other("L", "CC", "P\\L"), Some(ImageLaterality::Right));
         assert_eq!(other("B", "CC", "P\\L"), None);
+        // The film of an oblique from above outside runs the other way.
+        assert_eq!(other("R", "SIO", "A\\FR"), None);
+    }
+
+    #[test]
+    fn axes_of_another_view_are_known_as_such() {
+        let is = |view: &str, axes: &str| {
+            let film = film("R", view, axes);
+            let axes = film.patient_orientation.expect("two axes");
+            is_of_another_view(film.view_position.expect("a view"), &axes)
+        };
+        for (view, axes) in [("CC", "P\\F"), ("CC", "F\\L"), ("XCCL", "P\\F"), ("ML", "P\\L")] {
+            assert!(is(view, axes), "{view} {axes}");
+        }
+        for (view, axes) in [("CC", "P\\L"), ("CC", "L\\A"), ("ML", "P\\F"), ("MLO", "P\\FL")] {
+            assert!(!is(view, axes), "{view} {axes}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! encoder: stored value, modality LUT, MONOCHROME1 turned once; no window, no zoom, no flip.
 //! The **display path** ([`crate::voi_lut`]) feeds eyes. Neither changes the stored values.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -182,6 +183,9 @@ impl SpacingOrigin {
 }
 
 impl Spacing {
+    /// Sides of a pixel, in mm: from a fifth to ten times the 0.05 to 0.1 mm of any mammogram.
+    pub const POSSIBLE_MM: RangeInclusive<f64> = 0.01..=1.0;
+
     pub const fn square(spacing_mm: f64, origin: SpacingOrigin) -> Self {
         Self { row_spacing_mm: spacing_mm, column_spacing_mm: spacing_mm, origin }
     }

@@ -15,7 +15,9 @@ mod malformed;
 pub(crate) mod mutate;
 mod mutation;
 mod second_opinion;
+mod size;
 mod streams;
+mod words;
 
 use std::io::Write;
 

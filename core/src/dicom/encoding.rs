@@ -89,6 +89,13 @@ impl Encoding {
         }
     }
 
+    pub(super) fn long(self, value: u32) -> [u8; 4] {
+        match self {
+            Self::ExplicitBig => value.to_be_bytes(),
+            _ => value.to_le_bytes(),
+        }
+    }
+
     /// Writes tag, value representation (one with a long length) and length.
     pub(super) fn put_head(self, to: &mut Vec<u8>, tag: Tag, vr: [u8; 2], length: u32) {
         for word in [tag.group(), tag.element()] {
@@ -101,11 +108,7 @@ impl Encoding {
         if self.is_explicit() {
             to.extend([vr[0], vr[1], 0, 0]);
         }
-        to.extend(if self == Self::ExplicitBig {
-            length.to_be_bytes()
-        } else {
-            length.to_le_bytes()
-        });
+        to.extend(self.long(length));
     }
 
     /// The uncompressed transfer syntax that is written this way.

@@ -149,6 +149,7 @@ pub(super) struct Structure {
     pub(super) pixel_data: Option<PixelData>,
     /// The items of PerFrameFunctionalGroupsSequence, whole.
     pub(super) frame_groups: Vec<Range<usize>>,
+    un_lengths: Vec<(usize, [u8; 4])>,
     pub(super) has_vendor_pixels: bool,
     pub(super) cautions: Vec<Caution>,
 }
@@ -203,7 +204,8 @@ pub(super) fn inspect(file: &Bytes, is_wanted: impl Fn(Tag) -> bool) -> Result<S
         (Ok(walk), None) if walk.elements.is_empty() => return Err(Refusal::NotAnImage),
         (walked, _) => walked?,
     };
-    let Walk { elements, pixel_data, frame_groups, has_vendor_pixels, cautions: met } = walk;
+    let Walk { elements, pixel_data, frame_groups, un_lengths, has_vendor_pixels, cautions: met } =
+        walk;
     cautions.extend(met);
     let syntax = header.syntax.unwrap_or_else(|| encoding.plain_syntax());
     let whole: usize = elements.iter().map(|e| e.whole.len()).sum();
@@ -219,6 +221,7 @@ pub(super) fn inspect(file: &Bytes, is_wanted: impl Fn(Tag) -> bool) -> Result<S
         elements,
         pixel_data,
         frame_groups,
+        un_lengths,
         has_vendor_pixels,
         cautions,
     })
@@ -270,7 +273,13 @@ impl Structure {
                 }
                 _ => element.whole.clone(),
             };
-            bytes.extend_from_slice(&self.dataset.range(head).map_err(Refusal::Read)?);
+            let start = head.start;
+            let mut piece = self.dataset.range(head).map_err(Refusal::Read)?.into_owned();
+            for (at, length) in &self.un_lengths {
+                let slot = at.checked_sub(start).and_then(|at| piece.get_mut(at..at + 4));
+                slot.into_iter().for_each(|slot| slot.copy_from_slice(length));
+            }
+            bytes.extend(piece);
         }
         Ok(bytes)
     }

@@ -61,6 +61,7 @@ pub mod listing;
 mod picture;
 mod pixels;
 mod process;
+mod representation;
 mod sidecar;
 mod walk;
 mod whole;
@@ -235,11 +236,8 @@ impl Reader {
     fn open(&mut self, path: &Path) -> Result<Opened, Error> {
         let last = self.opened.take();
         let open = |source| Error::Open { path: path.to_owned(), source };
-        let handle = File::open(path).map_err(open)?;
+        let handle = open_file(path)?;
         let metadata = handle.metadata().map_err(open)?;
-        if !metadata.is_file() {
-            return Err(Error::NotAFile { path: path.to_owned() });
-        }
         let (length, modified) = (metadata.len(), metadata.modified().ok());
         if let Some(last) = last
             && (&*last.path, last.length, last.modified) == (path, length, modified)
@@ -338,8 +336,8 @@ impl Reader {
 
     /// The files that a DICOMDIR lists; `None` where the file is not one.
     fn directory(&mut self, path: &Path) -> Result<Option<Vec<directory::Record>>, Error> {
+        let handle = open_file(path)?;
         let open = |source| Error::Open { path: path.to_owned(), source };
-        let handle = File::open(path).map_err(open)?;
         let length = handle.metadata().map_err(open)?.len();
         let file = Bytes::on_disk(handle, length as usize);
         let is_directory = |tag| tag == tags::DIRECTORY_RECORD_SEQUENCE;
@@ -355,6 +353,15 @@ impl Reader {
             _ => Err(DecoderError::BadReply.into()),
         }
     }
+}
+
+/// Opens a plain file; a pipe would be waited for without end.
+fn open_file(path: &Path) -> Result<File, Error> {
+    let open = |source| Error::Open { path: path.to_owned(), source };
+    if !std::fs::metadata(path).map_err(open)?.is_file() {
+        return Err(Error::NotAFile { path: path.to_owned() });
+    }
+    File::open(path).map_err(open)
 }
 
 fn request(

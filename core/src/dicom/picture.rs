@@ -4,7 +4,7 @@ use image::{DynamicImage, ImageReader, Limits};
 
 use super::attributes::{Attributes, Study};
 use super::bytes::Bytes;
-use super::codec::jpeg;
+use super::codec::{self, Size, jpeg};
 use super::guard::MAX_PIXELS;
 use crate::mammogram::{Caution, ModalityLut, PhotometricInterpretation};
 
@@ -13,6 +13,8 @@ use crate::mammogram::{Caution, ModalityLut, PhotometricInterpretation};
 pub(super) enum Error {
     #[error("the picture cannot be decoded: {0}")]
     Decode(#[from] image::ImageError),
+    #[error("the picture cannot be decoded: {0}")]
+    Jpeg(#[from] codec::Error),
     #[error("the picture cannot be read: {0}")]
     Read(#[from] std::io::Error),
     #[error("the picture is cut; copy it again from its source")]
@@ -45,7 +47,16 @@ pub(super) fn decode(file: &[u8]) -> Result<(Attributes, Vec<u16>), Error> {
     if rows == 0 || columns == 0 || u64::from(rows) * u64::from(columns) > MAX_PIXELS {
         return Err(Error::Size { rows, columns });
     }
-    if file[0] == 0xFF && !jpeg::is_whole(file) {
+    let is_jpeg = file[0] == 0xFF;
+    if is_jpeg && jpeg::is_of_one_component(file) {
+        let picture = jpeg::decode(file, Size { rows, columns })?;
+        return Ok((
+            unnamed(rows, columns, picture.precision, picture.lossy, vec![]),
+            picture.samples,
+        ));
+    }
+    // The decoder of pictures makes up what is missing.
+    if is_jpeg && !jpeg::is_whole(file) {
         return Err(Error::Cut);
     }
     let image = reader(file)?.decode()?;
@@ -65,7 +76,7 @@ pub(super) fn decode(file: &[u8]) -> Result<(Attributes, Vec<u16>), Error> {
         DynamicImage::ImageRgba16(p) => (16, grey(p.as_raw(), 3, true)?.collect()),
         _ => return Err(Error::Colour),
     };
-    Ok((unnamed(rows, columns, bits, file[0] == 0xFF, cautions), samples))
+    Ok((unnamed(rows, columns, bits, is_jpeg, cautions), samples))
 }
 
 /// The attributes of a picture that names nobody and says nothing of its scale.

@@ -46,7 +46,7 @@ pub(super) fn spacing_beside(path: &Path) -> Result<Option<Spacing>, Caution> {
     }
     let text = std::fs::read_to_string(&sidecar).map_err(|e| unusable(e.to_string()))?;
     let stated: Sidecar = toml::from_str(&text).map_err(|e| unusable(e.message().to_owned()))?;
-    if !(0.001..=1.0).contains(&stated.pixel_mm) {
+    if !Spacing::POSSIBLE_MM.contains(&stated.pixel_mm) {
         return Err(unusable(format!("{} mm is no pixel of a mammogram", stated.pixel_mm)));
     }
     let origin = match stated.origin {

@@ -9,6 +9,7 @@ use dicom_dictionary_std::{StandardDataDictionary, tags};
 use super::bytes::Bytes;
 use super::encoding::Encoding;
 use super::guard::{Element, End, MAX_DEPTH, MAX_VALUE, PixelData, Refusal};
+use super::representation::{has_short_length, is_vr};
 use crate::mammogram::Caution;
 
 /// What the walk found at the top level.
@@ -18,6 +19,9 @@ pub(super) struct Walk {
     pub(super) pixel_data: Option<PixelData>,
     /// The items of PerFrameFunctionalGroupsSequence, whole.
     pub(super) frame_groups: Vec<Range<usize>>,
+    /// UN elements of undefined length inside kept elements: where the length stands and what to
+    /// write there, for the library reads no such element.
+    pub(super) un_lengths: Vec<(usize, [u8; 4])>,
     /// A vendor's own pixels (private group 7E01) were met.
     pub(super) has_vendor_pixels: bool,
     pub(super) cautions: Vec<Caution>,
@@ -123,6 +127,12 @@ impl Walker<'_> {
         {
             self.found.frame_groups.push(level.start..self.at);
         }
+        if let (Some(outer), true) = (self.levels.last(), level.is_un && level.is_delimited)
+            && self.levels[0].is_wanted
+        {
+            let length = (self.at - level.value_start) as u32;
+            self.found.un_lengths.push((level.value_start - 4, outer.encoding.long(length)));
+        }
         if self.levels.is_empty() && level.is_wanted {
             self.keep(level.tag, level.start, level.value_start..self.at, level.is_un);
         }
@@ -164,6 +174,9 @@ impl Walker<'_> {
             return self.open(&head, true, sequence_encoding, wanted);
         }
         let end = self.skip_value(&head, self.dataset.len())?;
+        if head.tag == tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE && wanted {
+            self.frame_groups_in_un(&head, end);
+        }
         if wanted {
             if end - head.value > MAX_VALUE {
                 return Err(Refusal::ValueTooLong { tag: head.tag, bytes: end - head.value });
@@ -179,12 +192,50 @@ impl Walker<'_> {
         Ok(())
     }
 
+    /// The frames' groups that came as UN of a known length, where they hold together as items.
+    fn frame_groups_in_un(&mut self, head: &Head, end: usize) {
+        let value = Level {
+            tag: head.tag,
+            is_sequence: true,
+            end,
+            is_delimited: false,
+            encoding: Encoding::ImplicitLittle,
+            is_un: true,
+            start: head.start,
+            value_start: head.value,
+            // The element is kept as it is.
+            is_wanted: false,
+        };
+        let num_lengths = self.found.un_lengths.len();
+        self.levels.push(value);
+        self.at = head.value;
+        let mut walked = Ok(());
+        while walked.is_ok() && self.at < end {
+            self.leave_finished_levels();
+            walked = match self.levels.last().copied() {
+                Some(level) if level.is_sequence => self.item(level),
+                Some(level) => self.nested_element(level),
+                None => break,
+            };
+        }
+        self.leave_finished_levels();
+        if walked.is_err() || !self.levels.is_empty() {
+            self.levels.clear();
+            self.found.frame_groups.clear();
+            self.found.un_lengths.truncate(num_lengths);
+        }
+        self.at = end;
+    }
+
     fn nested_element(&mut self, level: Level) -> Result<(), Refusal> {
         let head = self.head(level.encoding, level.end)?;
         if head.tag == ITEM_END && level.is_delimited {
             self.at = head.value;
             self.close(level);
             return Ok(());
+        }
+        if head.tag == tags::PIXEL_DATA && head.length == UNDEFINED {
+            return self.skip_fragments(&head, level);
         }
         if let Some(encoding) = self.sequence_encoding(&head, level.encoding)? {
             return self.open(&head, true, encoding, false);
@@ -193,6 +244,22 @@ impl Walker<'_> {
             return Err(self.damaged(&head, MISFIT));
         }
         self.skip_value(&head, level.end).map(|_| ())
+    }
+
+    /// The compressed pixels of a picture inside a sequence, such as an icon (PS3.5 A.4).
+    fn skip_fragments(&mut self, head: &Head, level: Level) -> Result<(), Refusal> {
+        self.at = head.value;
+        loop {
+            let item = self.head(level.encoding, level.end)?;
+            match item.tag {
+                ITEM if item.length != UNDEFINED => _ = self.skip_value(&item, level.end)?,
+                SEQUENCE_END => {
+                    self.at = item.value;
+                    return Ok(());
+                }
+                _ => return Err(self.damaged(&item, "a fragment of pixel data was expected here")),
+            }
+        }
     }
 
     fn item(&mut self, level: Level) -> Result<(), Refusal> {
@@ -414,39 +481,4 @@ fn is_overlay(tag: Tag) -> bool {
     (0x6000..0x6100).contains(&tag.group())
         && tag.group().is_multiple_of(2)
         && tag.element() == 0x3000
-}
-
-/// Whether these are the letters of a value representation (PS3.5 6.2).
-fn is_vr(vr: [u8; 2]) -> bool {
-    has_short_length(vr)
-        || [*b"OB", *b"OD", *b"OF", *b"OL", *b"OV", *b"OW", *b"SQ", *b"SV"].contains(&vr)
-        || [*b"UC", *b"UN", *b"UR", *b"UT", *b"UV"].contains(&vr)
-}
-
-/// PS3.5 table 7.1-2; a VR of a later edition has a long length (clause 6.2.2).
-fn has_short_length(vr: [u8; 2]) -> bool {
-    matches!(
-        &vr,
-        b"AE"
-            | b"AS"
-            | b"AT"
-            | b"CS"
-            | b"DA"
-            | b"DS"
-            | b"DT"
-            | b"FL"
-            | b"FD"
-            | b"IS"
-            | b"LO"
-            | b"LT"
-            | b"PN"
-            | b"SH"
-            | b"SL"
-            | b"SS"
-            | b"ST"
-            | b"TM"
-            | b"UI"
-            | b"UL"
-            | b"US"
-    )
 }

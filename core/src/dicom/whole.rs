@@ -63,6 +63,12 @@ pub(super) fn mammogram(
     };
     mammogram.air = background::undeclared_air(&mammogram);
     check_orientation(&mut mammogram);
+    if mammogram.samples.windows(2).all(|pair| pair[0] == pair[1]) {
+        mammogram.cautions.push(Caution::new(
+            "W-ONE-VALUE",
+            "every pixel has the same value: nothing is to be seen, and the file may be damaged",
+        ));
+    }
     if mammogram.voi_luts.is_empty() {
         mammogram.voi_luts.push(VoiLut::automatic(&mammogram));
         mammogram.cautions.push(Caution::new(

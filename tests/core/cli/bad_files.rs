@@ -1,6 +1,7 @@
 //! A bad file is one sentence and exit code 1, whatever is wrong with it.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::{path_text, run, text};
@@ -44,6 +45,14 @@ fn what_is_no_file_is_said() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let missing = sentence_about(&folder.path().join("missing.dcm"));
     assert!(missing.contains("cannot be opened"), "{missing}");
+    // A pipe that nobody writes to is not waited for.
+    let pipe = folder.path().join("pipe.dcm");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("a program of every Unix");
+    assert!(made.success());
+    let refused = sentence_about(&pipe);
+    assert!(refused.contains("not a file"), "{refused}");
+    let listed = run(&["probe", path_text(folder.path())]);
+    assert!(text(&listed.stdout).contains("pipe.dcm"), "{}", text(&listed.stdout));
 }
 
 #[test]

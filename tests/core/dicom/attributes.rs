@@ -1,4 +1,4 @@
-//! What the attributes are taken to mean: size, side, view, grey scale, and the doubts about them.
+//! What the attributes are taken to mean: grey scale and padding, and the doubts about them.
 
 use precedent_core::mammogram::{Mammogram, ModalityLut};
 use precedent_core::voi_lut::VoiFunction;
@@ -12,206 +12,10 @@ fn film(change: impl for<'a> Fn(&'a mut File) -> &'a mut File) -> Mammogram {
     read(&file.bytes()).expect("the film is sound")
 }
 
-const PIXEL_SPACING: (u16, u16) = (0x0028, 0x0030);
-const CALIBRATION: (u16, u16) = (0x0028, 0x0A02);
-const IMAGER_PIXEL_SPACING: (u16, u16) = (0x0018, 0x1164);
-const ERMF: (u16, u16) = (0x0018, 0x1114);
-const SCANNED_SPACING: (u16, u16) = (0x0018, 0x2010);
 const CENTER: (u16, u16) = (0x0028, 0x1050);
 const WIDTH: (u16, u16) = (0x0028, 0x1051);
 const FUNCTION: (u16, u16) = (0x0028, 0x1056);
 const VOI_LUT_SEQUENCE: (u16, u16) = (0x0028, 0x3010);
-
-#[test]
-fn a_size_is_worth_what_its_origin_is_worth() {
-    // D1: PixelSpacing, calibration, ImagerPixelSpacing, ERMF -> mm, unit, doubts.
-    type Case = (&'static str, &'static str, &'static str, &'static str);
-    type Worth = (Case, Option<(f64, f64)>, &'static str, &'static [&'static str]);
-    let cases: [Worth; 13] = [
-        (("", "", "0.07\\0.07", ""), Some((0.07, 0.07)), "mm at detector", &[]),
-        (("", "", "0.07\\0.07", "1.8"), Some((0.07 / 1.8, 0.07 / 1.8)), "mm (ERMF 1.80)", &[]),
-        (("0.05\\0.05", "", "", ""), Some((0.05, 0.05)), "mm", &[]),
-        // Not square: the first value is between rows.
-        (("0.05\\0.06", "", "", ""), Some((0.05, 0.06)), "mm", &[]),
-        // A copy of the detector's spacing is not the patient's.
-        (
-            ("0.07\\0.07", "", "0.07\\0.07", "1.07"),
-            Some((0.07 / 1.07, 0.07 / 1.07)),
-            "mm (ERMF 1.07)",
-            &[],
-        ),
-        (("0.07\\0.07", "", "0.07\\0.07", ""), Some((0.07, 0.07)), "mm at detector", &[]),
-        // Already divided by the factor: never twice.
-        (("0.065421\\0.065421", "", "0.07\\0.07", "1.07"), Some((0.065421, 0.065421)), "mm", &[]),
-        (("0.06\\0.06", "FIDUCIAL", "0.07\\0.07", "1.07"), Some((0.06, 0.06)), "mm", &[]),
-        (
-            ("0.06\\0.06", "", "0.07\\0.07", ""),
-            Some((0.07, 0.07)),
-            "mm at detector",
-            &["W-SPACING-CONFLICT"],
-        ),
-        (("", "", "", ""), None, "", &[]),
-        (("0\\0", "", "", ""), None, "", &[]),
-        (("70\\70", "", "", ""), None, "", &[]),
-        (("", "", "0.07\\0.07", "0.2"), Some((0.07, 0.07)), "mm at detector", &[]),
-    ];
-    for ((pixel, calibration, imager, ermf), expected, unit, doubted) in cases {
-        let film = film(|f| {
-            f.remove(IMAGER_PIXEL_SPACING);
-            for (tag, vr, text) in [
-                (PIXEL_SPACING, "DS", pixel),
-                (CALIBRATION, "CS", calibration),
-                (IMAGER_PIXEL_SPACING, "DS", imager),
-                (ERMF, "DS", ermf),
-            ] {
-                if !text.is_empty() {
-                    f.text(tag, vr, text);
-                }
-            }
-            f
-        });
-        let name = format!("{pixel} {calibration} {imager} {ermf}");
-        match (expected, film.spacing) {
-            (None, None) => assert!(codes(&film).contains(&"W-NO-SPACING"), "{name}"),
-            (Some((row, column)), Some(spacing)) => {
-                assert!((spacing.row_spacing_mm - row).abs() < 1e-9, "{name}: {spacing:?}");
-                assert!((spacing.column_spacing_mm - column).abs() < 1e-9, "{name}: {spacing:?}");
-                assert_eq!(spacing.origin.unit(), unit, "{name}");
-            }
-            (_, got) => panic!("{name}: {got:?}"),
-        }
-        assert_eq!(doubts(&film), doubted, "{name}");
-    }
-}
-
-#[test]
-fn a_scale_beside_the_file_is_used_where_the_file_has_none() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("film.dcm");
-    let write = |name: &str, text: &str| {
-        std::fs::write(folder.path().join(name), text).expect("the disk takes it");
-    };
-    let mut bare = File::film();
-    bare.remove(IMAGER_PIXEL_SPACING);
-    std::fs::write(&path, bare.bytes()).expect("the disk takes it");
-    let mut reader = reader();
-    let mut spacing = || {
-        let film = reader.read(&path).expect("it is sound");
-        let found = film.spacing.map(|s| (s.row_spacing_mm, s.origin.unit()));
-        (found, codes(&film).into_iter().map(str::to_owned).collect::<Vec<_>>())
-    };
-    assert_eq!(spacing(), (None, vec!["W-NO-SPACING".to_owned()]));
-    write("precedent.toml", "pixel_mm = 0.05\norigin = \"film scanner\"\n");
-    assert_eq!(spacing(), (Some((0.05, "mm, film scanner".to_owned())), vec![]));
-    // The file's own sidecar goes before its folder's.
-    write("film.dcm.precedent.toml", "pixel_mm = 0.042\norigin = \"stated\"\n");
-    assert_eq!(spacing(), (Some((0.042, "mm, stated".to_owned())), vec![]));
-    for wrong in [
-        "pixel_mm = 5.0\norigin = \"stated\"\n",
-        "pixel_mm = nan\norigin = \"stated\"\n",
-        "pixel_mm = 0.05\n",
-        "pixel_mm = 0.05\norigin = \"guess\"\n",
-        "pixel_mn = 0.05\norigin = \"stated\"\n",
-        "\u{1}",
-    ] {
-        write("film.dcm.precedent.toml", wrong);
-        let (found, codes) = spacing();
-        assert_eq!((found, codes), (None, vec!["W-SIDECAR".to_owned(), "W-NO-SPACING".to_owned()]));
-    }
-    // What the film itself says goes before both; a sidecar that contradicts it is said.
-    std::fs::write(&path, File::film().bytes()).expect("the disk takes it");
-    write("film.dcm.precedent.toml", "pixel_mm = 0.042\norigin = \"stated\"\n");
-    let (found, codes) = spacing();
-    assert_eq!(found, Some((0.07, "mm at detector".to_owned())));
-    assert_eq!(codes, ["W-SIDECAR-CONFLICT"]);
-}
-
-#[test]
-fn a_film_scanners_pitch_in_the_file_is_named_as_such() {
-    // PS3.3 10.7.1.3: a PixelSpacing equal to it is no calibration, another one is.
-    for (own, worth) in [
-        ("", (0.05, "mm, film scanner")),
-        ("0.05\\0.05", (0.05, "mm, film scanner")),
-        ("0.047\\0.047", (0.047, "mm")),
-    ] {
-        let film = film(|f: &mut File| {
-            f.remove(IMAGER_PIXEL_SPACING).text(SCANNED_SPACING, "DS", "0.05\\0.05");
-            f.text((0x0028, 0x0030), "DS", own)
-        });
-        let spacing = film.spacing.expect("it is stated");
-        assert_eq!((spacing.row_spacing_mm, spacing.origin.unit().as_str()), worth, "{own}");
-    }
-}
-
-#[test]
-fn the_side_is_image_laterality_first_and_a_conflict_is_doubted() {
-    let (image, series) = ((0x0020, 0x0062), (0x0020, 0x0060));
-    for (own, other, expected, caution) in [
-        ("R", "", Some("R"), None),
-        ("", "L", Some("L"), None),
-        ("R", "R", Some("R"), None),
-        ("R", "L", Some("R"), Some("W-LATERALITY-CONFLICT")),
-        ("B", "", Some("B"), None),
-        ("", "", None, Some("W-NO-LATERALITY")),
-        ("X", "", None, Some("W-LATERALITY-INVALID")),
-        ("X", "L", Some("L"), Some("W-LATERALITY-INVALID")),
-        ("U", "", None, Some("W-NO-LATERALITY")),
-    ] {
-        let film = film(|f| f.text(image, "CS", own).text(series, "CS", other));
-        assert_eq!(film.image_laterality.map(|l| l.word()), expected, "{own} {other}");
-        assert_eq!(codes(&film).first().copied(), caution, "{own} {other}");
-    }
-    let conflict = film(|f| f.text(series, "CS", "L"));
-    assert_eq!(doubts(&conflict), ["W-LATERALITY-CONFLICT"]);
-}
-
-/// One item of ViewCodeSequence, with or without a modifier.
-fn view_code<'a>(file: &'a mut File, code: &str, modifier: Option<&str>) -> &'a mut File {
-    let coded = |value: &str, meaning: &str| {
-        let mut item = File::empty();
-        item.text((0x0008, 0x0100), "SH", value).text((0x0008, 0x0104), "LO", meaning);
-        item
-    };
-    let mut item = coded(code, "view");
-    if let Some(modifier) = modifier {
-        item.sequence((0x0054, 0x0222), &coded("399163009", modifier));
-    }
-    file.sequence((0x0054, 0x0220), &item)
-}
-
-#[test]
-fn the_view_is_the_code_first_and_ml_is_not_mlo() {
-    let position = (0x0018, 0x5101);
-    // CID 4014 in SNOMED CT and in SNOMED RT.
-    for (code, expected) in [
-        ("399162004", "CC"),
-        ("R-10242", "CC"),
-        ("399368009", "MLO"),
-        ("R-10226", "MLO"),
-        ("399260004", "ML"),
-        ("R-10224", "ML"),
-        ("R-10228", "LM"),
-        ("399192008", "XCCL"),
-    ] {
-        let film = film(|f| {
-            f.remove(position);
-            view_code(f, code, None)
-        });
-        assert_eq!(film.view_position.map(|v| v.word()), Some(expected), "{code}");
-        assert!(codes(&film).is_empty());
-    }
-    let agreeing = film(|f| view_code(f, "399162004", Some("magnification")));
-    assert_eq!(codes(&agreeing), ["W-VIEW-MODIFIER"]);
-    assert!(agreeing.cautions[0].text.contains("magnification"));
-    let conflict = film(|f| view_code(f, "399368009", None));
-    assert_eq!(conflict.view_position.map(|v| v.word()), Some("MLO"));
-    assert_eq!(doubts(&conflict), ["W-VIEW-CONFLICT"]);
-    let written = film(|f| f.remove(position).text((0x0020, 0x0020), "CS", "MLO"));
-    assert_eq!(written.view_position.map(|v| v.word()), Some("MLO"));
-    assert_eq!(codes(&written), ["W-VIEW-TEXT"]);
-    let standard = film(|f| f.remove(position).text((0x0020, 0x0020), "CS", "A\\FR"));
-    assert_eq!((standard.view_position, codes(&standard)[0]), (None, "W-NO-VIEW"));
-}
 
 #[test]
 fn every_window_is_offered_and_only_sound_ones() {
@@ -267,7 +71,7 @@ fn a_window_that_shows_nothing_is_doubted_and_another_offered() {
         assert!(picture.contains(&0) && picture.contains(&255));
     }
     let flat = film(|f| f.pixels(&[5; 48]).text(CENTER, "DS", "9000"));
-    assert!(codes(&flat).is_empty(), "a flat image has nothing to show");
+    assert_eq!(doubts(&flat), ["W-ONE-VALUE"], "no window shows anything of it");
 }
 
 /// One VOI LUT: descriptor, data, VR of each.
@@ -381,9 +185,12 @@ fn what_may_mislead_is_doubted() {
     assert_eq!(doubts(&shape), ["W-POLARITY"]);
     let nobody = film(|f| f.text((0x0010, 0x0020), "LO", ""));
     assert_eq!((nobody.patient_id.clone(), doubts(&nobody)), (None, vec!["W-NO-PATIENT"]));
-    let overlay = film(|f| f.pixels(&vec![0x8001; usize::from(ROWS * COLUMNS)]));
+    let overlay = film(|f| {
+        let values = (0..ROWS * COLUMNS).map(|value| 0x8000 | value);
+        f.pixels(&values.collect::<Vec<_>>())
+    });
     assert_eq!(doubts(&overlay), ["W-UNUSED-BITS"]);
-    assert_eq!(stored_values(&overlay)[0], 1);
+    assert_eq!(stored_values(&overlay)[1], 1);
     let twice = {
         let file = File::film();
         let mut bytes = file.header();
@@ -397,21 +204,25 @@ fn what_may_mislead_is_doubted() {
 }
 
 #[test]
-fn the_first_frames_groups_go_before_the_root() {
-    // E10: the window of the first frame, and the laterality shared by all.
-    let mut window = File::empty();
-    window.text(CENTER, "DS", "100").text(WIDTH, "DS", "50");
-    let mut anatomy = File::empty();
-    anatomy.text((0x0020, 0x9072), "CS", "L");
-    let (mut shared, mut frame) = (File::empty(), File::empty());
-    shared.sequence((0x0020, 0x9071), &anatomy);
-    frame.sequence((0x0028, 0x9132), &window);
-    let film = film(|f| {
-        f.remove((0x0020, 0x0062));
-        f.sequence((0x5200, 0x9229), &shared).sequence((0x5200, 0x9230), &frame)
-    });
-    assert_eq!(film.voi_luts[0].function, VoiFunction::Linear { center: 100.0, width: 50.0 });
-    assert_eq!(film.image_laterality.map(|l| l.word()), Some("L"));
+fn half_a_picture_file_is_refused_whatever_end_mark_stands_behind_it() {
+    use image::{GrayImage, ImageFormat, Luma};
+    let grey = GrayImage::from_fn(64, 48, |x, y| Luma([(x * 37 % 97 + y * 91 % 150) as u8]));
+    let jpeg = png(grey.into(), ImageFormat::Jpeg);
+    let whole = read(&jpeg).expect("a grey picture");
+    assert_eq!((whole.rows, whole.columns), (48, 64));
+    let half = &jpeg[..jpeg.len() * 3 / 4];
+    // Cut with an end mark, with another picture behind; fewer and more lines declared.
+    let sof = jpeg.windows(2).position(|w| w == [0xFF, 0xC0]).expect("it is baseline");
+    let of_rows = |rows: u8| {
+        let mut other = jpeg.clone();
+        other[sof + 6] = rows;
+        other
+    };
+    for damaged in
+        [[half, &[0xFF, 0xD9]].concat(), [half, &jpeg].concat(), of_rows(24), of_rows(96)]
+    {
+        assert!(read(&damaged).is_err());
+    }
 }
 
 /// A picture file as the `image` crate writes it.

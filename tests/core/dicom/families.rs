@@ -332,3 +332,118 @@ fn what_is_no_film_says_what_it_is() {
     colour.pixels(&vec![0; usize::from(ROWS * COLUMNS) * 3]);
     assert_refused(&colour.bytes(), "in colour (YBR_FULL)");
 }
+
+#[test]
+fn an_icon_with_compressed_pixels_of_its_own_is_gone_over() {
+    // PS3.5 A.4: pixel data of undefined length inside a sequence, as compressors leave it.
+    let mut icon = File::empty();
+    icon.short((0x0028, 0x0010), 2).short((0x0028, 0x0011), 2);
+    let element = [
+        &[0xE0, 0x7F, 0x10, 0x00, b'O', b'B', 0, 0, 0xFF, 0xFF, 0xFF, 0xFF][..],
+        &[0xFE, 0xFF, 0x00, 0xE0, 0, 0, 0, 0],
+        &[0xFE, 0xFF, 0x00, 0xE0, 4, 0, 0, 0, 1, 2, 3, 4],
+        &[0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0],
+    ]
+    .concat();
+    let with_icon = |element: &[u8]| {
+        let head = icon.dataset();
+        let length = ((head.len() + element.len()) as u32).to_le_bytes();
+        let item = [&[0xFE, 0xFF, 0x00, 0xE0][..], &length, &head, element].concat();
+        File::film().set((0x0088, 0x0200), "SQ", item).bytes()
+    };
+    let film = read(&with_icon(&element)).expect("the film is sound");
+    assert_eq!((stored_values(&film), codes(&film)), (true_values(), vec![]));
+    assert_refused(&with_icon(&element[..element.len() - 8]), "cut inside an element");
+}
+
+#[test]
+fn what_says_two_things_of_black_and_white_is_refused() {
+    let mut two = File::film();
+    two.text((0x0028, 0x0004), "CS", "MONOCHROME1\\MONOCHROME2");
+    assert_refused(&two.bytes(), "MONOCHROME1\\MONOCHROME2");
+}
+
+#[test]
+fn padding_that_covers_nearly_all_and_two_scales_at_once_are_said() {
+    let padded = film(|f| f.short((0x0028, 0x0120), 0).short((0x0028, 0x0121), 4094));
+    assert_eq!((padded.padding, doubts(&padded)), (None, vec!["W-PADDING"]));
+    let mut table = File::empty();
+    table.shorts((0x0028, 0x3002), "US", &[4096, 0, 16]);
+    table.shorts((0x0028, 0x3006), "OW", &(0..4096).collect::<Vec<u16>>());
+    let both = film(|f| f.text((0x0028, 0x1053), "DS", "2").sequence((0x0028, 0x3000), &table));
+    assert_eq!(doubts(&both), ["W-MODALITY"]);
+    let none = film(|f| f.text((0x0028, 0x1053), "DS", "1").sequence((0x0028, 0x3000), &table));
+    assert!(doubts(&none).is_empty());
+}
+
+/// An element of VR UN and undefined length whose items are implicit (CP 246).
+fn un_of_undefined_length(tag: [u8; 4], item: &[u8]) -> Vec<u8> {
+    let head = [&tag[..], &[b'U', b'N', 0, 0, 0xFF, 0xFF, 0xFF, 0xFF]].concat();
+    let items = [&[0xFE, 0xFF, 0x00, 0xE0, 0xFF, 0xFF, 0xFF, 0xFF][..], item].concat();
+    let end = [0xFE, 0xFF, 0x0D, 0xE0, 0, 0, 0, 0, 0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0];
+    [head, items, end.to_vec()].concat()
+}
+
+#[test]
+fn a_private_un_inside_what_is_read_is_gone_over_and_a_known_one_is_read() {
+    let private =
+        un_of_undefined_length([0x19, 0, 0x10, 0x10], &[0x19, 0, 1, 0x10, 2, 0, 0, 0, 1, 2]);
+    let item = |elements: &[&[u8]]| {
+        let inside = elements.concat();
+        [&[0xFE, 0xFF, 0x00, 0xE0][..], &(inside.len() as u32).to_le_bytes(), &inside].concat()
+    };
+    let mut window = File::empty();
+    window.text(CENTER, "DS", "100").text((0x0028, 0x1051), "DS", "50");
+    let mut group = File::empty();
+    group.sequence((0x0028, 0x9132), &window);
+    // Beside the frame's window, and inside its macro.
+    let beside = item(&[&private, &group.dataset()]);
+    let mut inside = File::empty();
+    inside.set((0x0028, 0x9132), "SQ", item(&[&private, &window.dataset()]));
+    // The macro itself as UN, implicit inside.
+    let mut implicit = window.clone();
+    implicit.writing = super::file::Writing::Implicit;
+    let unknown = un_of_undefined_length([0x28, 0, 0x32, 0x91], &implicit.dataset());
+    for items in [beside, item(&[&inside.dataset()]), item(&[&unknown])] {
+        let film = film(|f| f.set((0x5200, 0x9230), "SQ", items.clone()));
+        assert_eq!(film.voi_luts[0].function, VoiFunction::Linear { center: 100.0, width: 50.0 });
+        assert_eq!((stored_values(&film), codes(&film)), (true_values(), vec![]));
+    }
+    // The groups of all frames as UN of a known length, explicit or implicit inside.
+    let mut implicit_group = File::empty();
+    implicit_group.writing = super::file::Writing::Implicit;
+    implicit_group.sequence((0x0028, 0x9132), &window);
+    for items in [group.item(&group), implicit_group.item(&implicit_group)] {
+        let film = film(|f| f.set((0x5200, 0x9230), "UN", items.clone()));
+        assert_eq!(film.voi_luts[0].function, VoiFunction::Linear { center: 100.0, width: 50.0 });
+    }
+    // Groups that say nothing of the window leave it to the root.
+    let mut empty = File::empty();
+    empty.text(CENTER, "DS", "").text((0x0028, 0x1051), "DS", "");
+    let mut silent = File::empty();
+    silent.sequence((0x0028, 0x9132), &empty);
+    let film = film(|f| f.sequence((0x5200, 0x9230), &silent));
+    assert_eq!(film.voi_luts[0].function, VoiFunction::Linear { center: 2048.0, width: 4096.0 });
+}
+
+#[test]
+fn a_picture_of_one_value_is_doubted() {
+    let film = film(|f| f.pixels(&vec![7; usize::from(ROWS * COLUMNS)]));
+    assert_eq!(doubts(&film), ["W-ONE-VALUE"]);
+}
+
+#[test]
+fn two_values_where_one_belongs_are_never_cut_to_the_first() {
+    let said = |tag, text: &str| {
+        let film = film(|f| f.text(tag, "CS", text));
+        codes(&film).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(said((0x0008, 0x0068), "FOR PRESENTATION\\FOR PROCESSING"), ["W-FOR-PROCESSING"]);
+    assert_eq!(said((0x0028, 0x2110), "00\\01"), ["W-LOSSY"]);
+    assert_eq!(said((0x0028, 0x0301), "NO\\YES"), ["W-BURNED-IN"]);
+    assert_eq!(said((0x0018, 0x5101), "CC\\MLO"), ["W-VIEW-TEXT"]);
+    assert_eq!(said((0x0028, 0x1056), "LINEAR\\SIGMOID"), ["W-VOI-FUNCTION"]);
+    assert_eq!(said((0x0028, 0x1053), "1\\2"), ["W-MODALITY"]);
+    let patient = film(|f| f.text((0x0010, 0x0020), "LO", "A\\B"));
+    assert_eq!(patient.patient_id.as_deref(), Some("A\\B"));
+}

@@ -43,29 +43,38 @@ impl DataSet {
         })
     }
 
-    /// Where an attribute may stand: the frame's groups, the shared ones, the root
-    /// (PS3.3 C.7.6.16). The guard hands on one frame's groups alone.
-    fn places(&self) -> Vec<Cow<'_, Item>> {
-        let mut places = Vec::new();
-        for tag in
-            [tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE]
-        {
-            let Some(groups) = items(&self.root, tag).into_iter().next() else { continue };
-            let macros: Vec<Tag> = groups.iter().map(|element| element.header().tag).collect();
-            let firsts = macros.into_iter().filter_map(|m| items(&groups, m).into_iter().next());
-            places.extend(firsts.map(|first| Cow::Owned(first.into_owned())));
-        }
-        places.push(Cow::Borrowed(&self.root));
-        places
+    /// Where an attribute of this frame stands: in the macro that is its own, of the frame or
+    /// shared by all, else in the root. A macro is taken whole: of two windows, not the center of
+    /// one and the function of the other. What belongs to no macro, such as the patient, is of the
+    /// root alone, whatever a group repeats (PS3.3 C.7.6.16).
+    fn place(&self, tag: Tag) -> Cow<'_, Item> {
+        let of_macro = |&(sequence, members): &(Tag, &[Tag])| {
+            if !members.contains(&tag) {
+                return None;
+            }
+            let found = GROUPS.into_iter().find_map(|groups| {
+                let groups = items(&self.root, groups).into_iter().next()?;
+                let own = items(&groups, sequence).into_iter().next()?.into_owned();
+                members.iter().any(|member| is_filled(&own, *member)).then_some(own)
+            });
+            found.map(Cow::Owned)
+        };
+        MACROS.iter().find_map(of_macro).unwrap_or(Cow::Borrowed(&self.root))
+    }
+
+    /// Whether an attribute stands in the frame's or the shared functional groups.
+    pub(super) fn is_in_groups(&self, tag: Tag) -> bool {
+        matches!(self.place(tag), Cow::Owned(_))
     }
 
     fn element(&self, tag: Tag) -> Option<InMemElement> {
-        self.places().into_iter().find_map(|place| place.get(tag).cloned())
+        self.place(tag).get(tag).cloned()
     }
 
-    /// The first value as text, trimmed; `None` where it is absent or empty.
+    /// An attribute of one value (VM 1) as text, trimmed; `None` where it is absent or empty. Two
+    /// values stay two, "A\\B", which is no word of any list: one of them is not better known.
     pub(super) fn text(&self, tag: Tag) -> Option<String> {
-        self.texts(tag).into_iter().next().filter(|text| !text.is_empty())
+        Some(self.texts(tag).join("\\")).filter(|text| !text.is_empty())
     }
 
     /// All values as text, decoded and trimmed.
@@ -90,9 +99,15 @@ impl DataSet {
         self.texts(tag).iter().map(|text| text.parse().unwrap_or(f64::NAN)).collect()
     }
 
-    /// The first value as a number.
+    /// An attribute of one value as a number; NaN where it is none, or more than one.
     pub(super) fn number(&self, tag: Tag) -> Option<f64> {
-        self.numbers(tag).first().copied()
+        self.text(tag).map(|text| text.parse().unwrap_or(f64::NAN))
+    }
+
+    /// Whether one of these words is among the values of an attribute, whatever its letter case.
+    pub(super) fn names(&self, tag: Tag, words: &[&str]) -> bool {
+        let values = self.texts(tag).into_iter().map(|text| text.replace('_', " "));
+        values.into_iter().any(|value| words.iter().any(|word| value.eq_ignore_ascii_case(word)))
     }
 
     pub(super) fn words(&self, tag: Tag) -> Option<Vec<u16>> {
@@ -101,11 +116,36 @@ impl DataSet {
 
     /// The items of a sequence, none where it is absent.
     pub(in crate::dicom) fn items(&self, tag: Tag) -> Vec<Item> {
-        let places = self.places();
-        let found = places.iter().map(|place| items(place, tag)).find(|items| !items.is_empty());
-        found.unwrap_or_default().into_iter().map(Cow::into_owned).collect()
+        items(&self.place(tag), tag).into_iter().map(Cow::into_owned).collect()
     }
 }
+
+/// The frame's own functional groups, of which the guard hands on one frame's, and the shared ones.
+const GROUPS: [Tag; 2] =
+    [tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE];
+
+/// The macros that are read, with the attributes that stand in them (PS3.3 C.7.6.16.2, C.8.19.6).
+const MACROS: [(Tag, &[Tag]); 7] = [
+    (tags::PIXEL_MEASURES_SEQUENCE, &[tags::PIXEL_SPACING]),
+    (
+        tags::FRAME_VOILUT_SEQUENCE,
+        &[
+            tags::WINDOW_CENTER,
+            tags::WINDOW_WIDTH,
+            tags::WINDOW_CENTER_WIDTH_EXPLANATION,
+            tags::VOILUT_FUNCTION,
+            tags::VOILUT_SEQUENCE,
+        ],
+    ),
+    (
+        tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE,
+        &[tags::RESCALE_SLOPE, tags::RESCALE_INTERCEPT, tags::MODALITY_LUT_SEQUENCE],
+    ),
+    (tags::FRAME_ANATOMY_SEQUENCE, &[tags::FRAME_LATERALITY, tags::ANATOMIC_REGION_SEQUENCE]),
+    (tags::PATIENT_ORIENTATION_IN_FRAME_SEQUENCE, &[tags::PATIENT_ORIENTATION]),
+    (tags::FRAME_PIXEL_DATA_PROPERTIES_SEQUENCE, &[tags::IMAGER_PIXEL_SPACING]),
+    (tags::X_RAY_GEOMETRY_SEQUENCE, &[tags::ESTIMATED_RADIOGRAPHIC_MAGNIFICATION_FACTOR]),
+];
 
 fn parse(bytes: &[u8], encoding: Encoding) -> Result<Item, Error> {
     let syntax = match encoding {
@@ -115,6 +155,14 @@ fn parse(bytes: &[u8], encoding: Encoding) -> Result<Item, Error> {
     };
     InMemDicomObject::read_dataset_with_ts(bytes, &syntax)
         .map_err(|source| Error::Parse(source.to_string()))
+}
+
+/// Whether an attribute is there with a value or an item.
+fn is_filled(item: &Item, tag: Tag) -> bool {
+    item.get(tag).is_some_and(|element| {
+        element.items().is_some_and(|items| !items.is_empty())
+            || element.to_bytes().is_ok_and(|bytes| !bytes.is_empty())
+    })
 }
 
 /// The items of a sequence inside an item. One that came as UN is parsed here, by the dictionary.

@@ -4,6 +4,7 @@
 //! caution. Nothing is made up: what is not known stays `None`. Runs in the decoding process.
 
 mod dataset;
+mod kind;
 mod spacing;
 mod text;
 mod view;
@@ -80,6 +81,8 @@ pub(super) const WANTED: &[Tag] = &[
     tags::SOP_INSTANCE_UID,
     tags::STUDY_DATE,
     tags::MODALITY,
+    tags::ANATOMIC_REGION_SEQUENCE,
+    tags::BODY_PART_EXAMINED,
     tags::PATIENT_NAME,
     tags::STUDY_INSTANCE_UID,
     tags::PRESENTATION_INTENT_TYPE,
@@ -116,6 +119,7 @@ pub(super) const WANTED: &[Tag] = &[
     tags::MODALITY_LUT_SEQUENCE,
     tags::VOILUT_SEQUENCE,
     tags::LOSSY_IMAGE_COMPRESSION,
+    tags::LOSSY_IMAGE_COMPRESSION_RATIO,
     tags::VIEW_CODE_SEQUENCE,
     tags::PRESENTATION_LUT_SHAPE,
     tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
@@ -148,7 +152,7 @@ pub(super) fn settle(dataset: &DataSet, layout: &Layout) -> Result<Attributes, E
     let modality_lut = voi::modality_lut(dataset, layout, &mut cautions);
     let voi_luts = voi::voi_luts(dataset, layout, &modality_lut, &mut cautions);
     let padding = padding(dataset, layout, &mut cautions);
-    let spacing = spacing::spacing(dataset, &mut cautions);
+    let spacing = spacing::spacing(dataset, layout, &mut cautions);
     let image_laterality = view::image_laterality(dataset, &mut cautions);
     let view_position = view::view_position(dataset, &mut cautions);
     let patient_orientation = view::patient_orientation(dataset, &mut cautions);
@@ -160,6 +164,12 @@ pub(super) fn settle(dataset: &DataSet, layout: &Layout) -> Result<Attributes, E
         let text = format!("PatientOrientation is that of the other breast ({side})");
         cautions.push(Caution::new("W-LATERALITY-CONFLICT", text));
     }
+    if let (Some(axes), Some(view)) = (&patient_orientation, view_position)
+        && hanging::is_of_another_view(view, axes)
+    {
+        let text = format!("PatientOrientation {} is not that of a {view}", axes.join("\\"));
+        cautions.push(Caution::new("W-ORIENTATION", text));
+    }
     rest(dataset, spacing.is_some(), &mut cautions);
     let patient_id = dataset.text(tags::PATIENT_ID);
     if patient_id.is_none() {
@@ -168,13 +178,10 @@ pub(super) fn settle(dataset: &DataSet, layout: &Layout) -> Result<Attributes, E
             "PatientID is missing: cases of the same patient cannot be left out",
         ));
     }
-    if dataset.text(tags::PRESENTATION_INTENT_TYPE).as_deref() == Some("FOR PROCESSING") {
-        cautions.push(Caution::new(
-            "W-FOR-PROCESSING",
-            "this is a raw image (FOR PROCESSING), not meant for reading",
-        ));
-    }
-    let lossy = dataset.text(tags::LOSSY_IMAGE_COMPRESSION).as_deref() == Some("01");
+    kind::kind(dataset, view_position, &mut cautions);
+    let ratios = dataset.numbers(tags::LOSSY_IMAGE_COMPRESSION_RATIO);
+    let lossy = dataset.names(tags::LOSSY_IMAGE_COMPRESSION, &["01", "1", "YES"])
+        || ratios.iter().any(|ratio| *ratio > 1.0);
     if lossy {
         cautions.push(lossy_caution());
     }
@@ -193,8 +200,8 @@ pub(super) fn settle(dataset: &DataSet, layout: &Layout) -> Result<Attributes, E
         view_position,
         patient_orientation,
         patient_id,
-        // One value (VM 1): a backslash in it is a letter's second byte under a wrong declaration.
-        patient_name: Some(dataset.texts(tags::PATIENT_NAME).join("\\")).filter(|n| !n.is_empty()),
+        // A backslash in it is a letter's second byte under a wrong declaration.
+        patient_name: dataset.text(tags::PATIENT_NAME),
         study: Study {
             study_instance_uid: dataset.text(tags::STUDY_INSTANCE_UID),
             study_date: dataset.text(tags::STUDY_DATE),
@@ -219,16 +226,7 @@ fn rest(dataset: &DataSet, has_spacing: bool, cautions: &mut Vec<Caution>) {
             "PixelRepresentation is missing; the pixel values were taken to be unsigned",
         ));
     }
-    // Films are also scanned or kept as CR, DX, DG and the like.
-    if let Some(modality) = dataset.text(tags::MODALITY)
-        && ["CT", "MR", "US", "NM", "PT", "XA", "RF", "ES", "OP", "SM"].contains(&&*modality)
-    {
-        cautions.push(Caution::new(
-            "W-NOT-MAMMOGRAPHY",
-            format!("the file says that it is of modality {modality}, not a mammogram"),
-        ));
-    }
-    if dataset.text(tags::BURNED_IN_ANNOTATION).as_deref() == Some("YES") {
+    if dataset.names(tags::BURNED_IN_ANNOTATION, &["YES", "Y"]) {
         cautions.push(Caution::new(
             "W-BURNED-IN",
             "text is burnt into the picture; it may name the patient",
@@ -278,10 +276,13 @@ fn padding(dataset: &DataSet, layout: &Layout, cautions: &mut Vec<Caution>) -> O
     let value = stored(tags::PIXEL_PADDING_VALUE)?;
     let limit = stored(tags::PIXEL_PADDING_RANGE_LIMIT).unwrap_or(value);
     let (low, high) = (value.min(limit), value.max(limit));
-    if high - low + 1 >= range {
+    // Padding is the air around a breast: what covers most values would cover the breast.
+    if high - low + 1 > range / 4 * 3 {
         cautions.push(Caution::new(
             "W-PADDING",
-            "the pixel padding range covers every value; it was ignored",
+            format!(
+                "the pixel padding from {low} to {high} covers nearly every value; it was ignored"
+            ),
         ));
         return None;
     }

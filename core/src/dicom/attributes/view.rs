@@ -7,44 +7,75 @@ use crate::hanging;
 use crate::lexicon::{ImageLaterality, ViewPosition};
 use crate::mammogram::Caution;
 
-/// ImageLaterality or FrameLaterality before Laterality; a conflict is said.
+/// ImageLaterality or FrameLaterality before Laterality, then the coded anatomic region; a conflict
+/// is said.
 pub(super) fn image_laterality(
     dataset: &DataSet,
     cautions: &mut Vec<Caution>,
 ) -> Option<ImageLaterality> {
     let mut stated: Vec<ImageLaterality> = Vec::new();
     for tag in [tags::IMAGE_LATERALITY, tags::FRAME_LATERALITY, tags::LATERALITY] {
-        let Some(word) = dataset.text(tag) else { continue };
+        let word = dataset.text(tag).unwrap_or_default();
         match ImageLaterality::from_word(&word) {
             Some(side) => stated.push(side),
             // U (unpaired) says nothing of a breast, and nothing wrong.
-            None if word == "U" => {}
+            None if word.is_empty() || word == "U" => {}
             None => cautions.push(Caution::new(
                 "W-LATERALITY-INVALID",
                 format!("the laterality \"{word}\" is none of R, L and B; it was left out"),
             )),
         }
     }
+    stated.extend(side_of_region(dataset));
     let first = stated.first().copied();
     if stated.iter().any(|side| Some(*side) != first) {
-        cautions.push(Caution::new(
-            "W-LATERALITY-CONFLICT",
-            format!("the file names both sides (ImageLaterality, Laterality: {})", join(&stated)),
-        ));
-    }
-    let described = only_side_in(&dataset.texts(tags::SERIES_DESCRIPTION).join(" "));
-    if let (Some(first), Some(described)) = (first, described)
-        && first != described
-        && first != ImageLaterality::Both
-    {
-        let text = format!("the side is {first}, SeriesDescription says {described}");
+        let text = format!(
+            "the file names both sides (ImageLaterality, Laterality, AnatomicRegion: {})",
+            join(&stated)
+        );
         cautions.push(Caution::new("W-LATERALITY-CONFLICT", text));
+    }
+    for (name, tag) in
+        [("SeriesDescription", tags::SERIES_DESCRIPTION), ("ViewPosition", tags::VIEW_POSITION)]
+    {
+        let written = only_side_in(&dataset.texts(tag).join(" "));
+        if let (Some(first), Some(written)) = (first, written)
+            && first != written
+            && first != ImageLaterality::Both
+        {
+            let text = format!("the side is {first}, {name} says {written}");
+            cautions.push(Caution::new("W-LATERALITY-CONFLICT", text));
+        }
     }
     if first.is_none() {
         cautions
             .push(Caution::new("W-NO-LATERALITY", "the file does not say which breast it shows"));
     }
     first
+}
+
+/// The side in AnatomicRegionSequence: of the breast that is named (PS3.16 CID 4), or of the
+/// modifier (CID 2, CID 244).
+fn side_of_region(dataset: &DataSet) -> Option<ImageLaterality> {
+    let region = dataset.items(tags::ANATOMIC_REGION_SEQUENCE).into_iter().next()?;
+    let side = |item: &Item| match code(dataset, item)?.as_str() {
+        "73056007" | "T-04020" | "24028007" | "G-A100" => Some(ImageLaterality::Right),
+        "80248007" | "T-04030" | "7771000" | "G-A101" => Some(ImageLaterality::Left),
+        "63762007" | "T-04080" | "51440002" | "G-A102" => Some(ImageLaterality::Both),
+        _ => None,
+    };
+    let modifiers = items(&region, tags::ANATOMIC_REGION_MODIFIER_SEQUENCE);
+    side(&region).or_else(|| modifiers.iter().find_map(|modifier| side(modifier)))
+}
+
+/// Whether AnatomicRegionSequence names the breast or one of its sides.
+pub(super) fn is_of_breast(dataset: &DataSet) -> bool {
+    let region = dataset.items(tags::ANATOMIC_REGION_SEQUENCE).into_iter().next();
+    let code = region.and_then(|region| code(dataset, &region));
+    let breasts = [
+        "76752008", "T-04000", "73056007", "T-04020", "80248007", "T-04030", "63762007", "T-04080",
+    ];
+    code.is_some_and(|code| breasts.contains(&code.as_str()))
 }
 
 /// PatientOrientation (0020,0020): the directions of rows and of columns. Film collections keep
@@ -54,17 +85,20 @@ pub(super) fn patient_orientation(
     cautions: &mut Vec<Caution>,
 ) -> Option<[String; 2]> {
     let values = dataset.texts(tags::PATIENT_ORIENTATION);
-    let is_letters = |text: &String| text.len() <= 3 && text.chars().all(|c| "ALPRHF".contains(c));
-    let axes: [String; 2] = values.try_into().ok()?;
-    if !axes.iter().all(is_letters) || axes.iter().all(String::is_empty) {
+    let written = values.join("\\");
+    if values.iter().all(String::is_empty) || only_view_in(&written).is_some() {
         return None;
     }
-    if hanging::is_possible(&axes) {
+    let is_letters = |text: &String| text.len() <= 3 && text.chars().all(|c| "ALPRHF".contains(c));
+    if let Ok(axes) = <[String; 2]>::try_from(values)
+        && axes.iter().all(is_letters)
+        && hanging::is_possible(&axes)
+    {
         return Some(axes);
     }
-    let [row, column] = axes;
     let text = format!(
-        "PatientOrientation \"{row}\\{column}\" is none: rows and columns cannot both run so"
+        "PatientOrientation \"{written}\" is none: it should name two directions, of rows and of \
+         columns, by the letters A, P, R, L, H and F; the film hangs as it is stored"
     );
     cautions.push(Caution::new("W-ORIENTATION-INVALID", text));
     None
@@ -77,18 +111,26 @@ pub(super) fn view_position(
     cautions: &mut Vec<Caution>,
 ) -> Option<ViewPosition> {
     let codes = dataset.items(tags::VIEW_CODE_SEQUENCE);
-    let code = codes.first();
-    let coded = code.and_then(|item| view_of_code(&code_value(dataset, item)?));
-    let positioned = dataset.text(tags::VIEW_POSITION).and_then(|t| ViewPosition::from_word(&t));
-    if let Some(item) = code {
-        if coded.is_none() {
-            let meaning = meaning(dataset, item);
-            let text = format!("the coded view ({meaning}) is not one that is known here");
-            cautions.push(Caution::new("W-VIEW-CODE", text));
+    let view_of = |item: &Item| view_of_code(&code(dataset, item)?);
+    let coded = codes.first().and_then(view_of);
+    let position = dataset.text(tags::VIEW_POSITION);
+    let positioned = position.as_deref().and_then(|text| read_position(text, cautions));
+    for item in &codes {
+        let meaning = || meaning(dataset, item);
+        match view_of(item) {
+            Some(view) if Some(view) == coded => {}
+            // One item (VM 1).
+            Some(_) => cautions.push(Caution::new(
+                "W-VIEW-CONFLICT",
+                format!("ViewCodeSequence names more than one view; another is {}", meaning()),
+            )),
+            None => cautions.push(Caution::new(
+                "W-VIEW-CODE",
+                format!("the coded view ({}) is not one that is known here", meaning()),
+            )),
         }
         for modifier in items(item, tags::VIEW_MODIFIER_CODE_SEQUENCE) {
-            let meaning = meaning(dataset, &modifier);
-            let text = format!("the view is modified: {meaning}");
+            let text = format!("the view is modified: {}", self::meaning(dataset, &modifier));
             cautions.push(Caution::new("W-VIEW-MODIFIER", text));
         }
     }
@@ -119,9 +161,25 @@ pub(super) fn view_position(
             let text = format!("the view {view} was taken from free text");
             cautions.push(Caution::new("W-VIEW-TEXT", text));
         }
+        // A view that is not known here was told.
+        None if position.is_some() || !codes.is_empty() => {}
         None => cautions.push(Caution::new("W-NO-VIEW", "the file does not say which view it is")),
     }
     written
+}
+
+/// ViewPosition, which some write with the side before it or words behind it.
+fn read_position(text: &str, cautions: &mut Vec<Caution>) -> Option<ViewPosition> {
+    if let Some(view) = ViewPosition::from_word(text) {
+        return Some(view);
+    }
+    let view = only_view_in(&text.to_uppercase());
+    let text = match view {
+        Some(view) => format!("ViewPosition \"{text}\" was read as {view}"),
+        None => format!("ViewPosition \"{text}\" is not a view that is known here"),
+    };
+    cautions.push(Caution::new("W-VIEW-TEXT", text));
+    view
 }
 
 /// The one side named in a text, alone or before a view (R, RIGHT, RCC, R-MLO); both are none.
@@ -145,17 +203,21 @@ fn only_side_in(text: &str) -> Option<ImageLaterality> {
     sides.all(|other| other == first).then_some(first)
 }
 
-/// The one view named in a text; two different ones are none.
+/// The one view named in a text, alone or behind a side (CC, RMLO); two different ones are none.
 fn only_view_in(text: &str) -> Option<ViewPosition> {
+    let view = |word: &str| {
+        ViewPosition::from_word(word)
+            .or_else(|| ViewPosition::from_word(word.strip_prefix(['R', 'L'])?))
+    };
     let mut words = text
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| word.chars().all(|c| c.is_ascii_uppercase()))
-        .filter_map(ViewPosition::from_word);
+        .filter_map(view);
     let first = words.next()?;
     words.all(|other| other == first).then_some(first)
 }
 
-/// PS3.16 CID 4014: SNOMED CT codes, and the SNOMED RT ones of older files.
+/// PS3.16 CID 4014.
 fn view_of_code(code: &str) -> Option<ViewPosition> {
     Some(match code {
         "399162004" | "R-10242" => ViewPosition::Cc,
@@ -170,6 +232,21 @@ fn view_of_code(code: &str) -> Option<ViewPosition> {
         "399101009" | "R-1024B" => ViewPosition::Xccm,
         _ => return None,
     })
+}
+
+/// A code of SNOMED CT, or of SNOMED RT as older files have it (PS3.16 8.1); another scheme may mean
+/// anything by the same letters.
+fn code(dataset: &DataSet, item: &Item) -> Option<String> {
+    let value = code_value(dataset, item)?;
+    let scheme = dataset.text_in(item, tags::CODING_SCHEME_DESIGNATOR);
+    let is_rt = value.contains('-');
+    let is_known = match scheme.as_deref() {
+        None => true,
+        Some("SRT" | "SNM3" | "99SDM") => is_rt,
+        Some("SCT" | "SNOMED-CT" | "2.16.840.1.113883.6.96") => !is_rt,
+        Some(_) => false,
+    };
+    is_known.then_some(value)
 }
 
 fn code_value(dataset: &DataSet, item: &Item) -> Option<String> {
@@ -209,6 +286,8 @@ mod tests {
     fn a_view_in_free_text_counts_only_where_it_is_the_only_one() {
         assert_eq!(only_view_in("CC"), Some(ViewPosition::Cc));
         assert_eq!(only_view_in("R MLO screening"), Some(ViewPosition::Mlo));
+        assert_eq!(only_view_in("RMLO"), Some(ViewPosition::Mlo));
+        assert_eq!(only_view_in("LLM"), Some(ViewPosition::Lm));
         assert_eq!(only_view_in("CC and MLO"), None);
         assert_eq!(only_view_in("A F"), None);
         assert_eq!(only_view_in("full mammogram images"), None);

@@ -13,8 +13,17 @@ pub(super) fn modality_lut(
     layout: &Layout,
     cautions: &mut Vec<Caution>,
 ) -> ModalityLut {
+    let slope = dataset.number(tags::RESCALE_SLOPE).unwrap_or(1.0);
+    let intercept = dataset.number(tags::RESCALE_INTERCEPT).unwrap_or(0.0);
     if let Some(item) = dataset.items(tags::MODALITY_LUT_SEQUENCE).first() {
         let range = stored_range(layout);
+        if (slope, intercept) != (1.0, 0.0) {
+            cautions.push(Caution::new(
+                "W-MODALITY",
+                "the file has a modality LUT and a rescale, of which only one can be meant; the LUT \
+                 was used",
+            ));
+        }
         if let Some(table) = Table::read(item, range, cautions) {
             return ModalityLut::Table { first: table.first, entries: table.entries };
         }
@@ -24,8 +33,6 @@ pub(super) fn modality_lut(
         ));
         return ModalityLut::Rescale { slope: 1.0, intercept: 0.0 };
     }
-    let slope = dataset.number(tags::RESCALE_SLOPE).unwrap_or(1.0);
-    let intercept = dataset.number(tags::RESCALE_INTERCEPT).unwrap_or(0.0);
     if slope.is_finite() && intercept.is_finite() && slope != 0.0 {
         return ModalityLut::Rescale { slope, intercept };
     }

@@ -4,11 +4,46 @@ use super::damaged;
 use super::huffman::{Bits, Table};
 use crate::dicom::codec::Error;
 
-/// One scan of one component.
-pub(super) struct Scan<'a> {
+/// The picture that blocks are placed into.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
     pub(super) rows: usize,
     pub(super) columns: usize,
     pub(super) precision: u16,
+}
+
+impl Shape {
+    pub(super) fn num_blocks(&self) -> usize {
+        self.columns.div_ceil(8) * self.rows.div_ceil(8)
+    }
+
+    /// Puts a block of dequantized coefficients in its place: inverse DCT, level shift, clamp, and
+    /// the part of it that lies in the image (A.3.1).
+    pub(super) fn place(
+        &self,
+        number: usize,
+        coefficients: &[f32; 64],
+        basis: &Basis,
+        samples: &mut [u16],
+    ) {
+        let across = self.columns.div_ceil(8);
+        let (top, left) = (number / across * 8, number % across * 8);
+        let middle = (1_u32 << (self.precision - 1)) as f32;
+        let largest = ((1_u32 << self.precision) - 1) as f32;
+        let width = 8.min(self.columns - left);
+        let block = inverse(coefficients, basis);
+        for (row, values) in block.chunks_exact(8).enumerate().take(self.rows - top) {
+            let at = (top + row) * self.columns + left;
+            for (sample, value) in samples[at..at + width].iter_mut().zip(values) {
+                *sample = (value + middle).round().clamp(0.0, largest) as u16;
+            }
+        }
+    }
+}
+
+/// One scan of one component.
+pub(super) struct Scan<'a> {
+    pub(super) shape: Shape,
     /// In blocks, 0 for none.
     pub(super) restart_interval: usize,
     pub(super) dc_table: &'a Table,
@@ -20,20 +55,18 @@ pub(super) struct Scan<'a> {
 impl Scan<'_> {
     pub(super) fn decode(&self, mut bits: Bits<'_>) -> Result<Vec<u16>, Error> {
         let basis = basis();
-        let blocks_across = self.columns.div_ceil(8);
-        let blocks = blocks_across * self.rows.div_ceil(8);
-        let mut samples = vec![0_u16; self.rows * self.columns];
+        let mut samples = vec![0_u16; self.shape.rows * self.shape.columns];
         let mut dc = 0;
-        for block in 0..blocks {
+        for block in 0..self.shape.num_blocks() {
             if self.restart_interval > 0 && block > 0 && block % self.restart_interval == 0 {
                 bits.restart(block / self.restart_interval - 1)?;
                 dc = 0;
             }
             let coefficients = self.coefficients(&mut bits, &mut dc)?;
             bits.check()?;
-            let (top, left) = (block / blocks_across * 8, block % blocks_across * 8);
-            self.place(&inverse(&coefficients, &basis), top, left, &mut samples);
+            self.shape.place(block, &coefficients, &basis, &mut samples);
         }
+        bits.end()?;
         Ok(samples)
     }
 
@@ -66,23 +99,13 @@ impl Scan<'_> {
         }
         Ok(block)
     }
-
-    /// Level shift, clamp, and the part of the block that lies in the image (A.3.1).
-    fn place(&self, block: &[f32; 64], top: usize, left: usize, samples: &mut [u16]) {
-        let middle = (1_u32 << (self.precision - 1)) as f32;
-        let largest = ((1_u32 << self.precision) - 1) as f32;
-        let width = 8.min(self.columns - left);
-        for (row, values) in block.chunks_exact(8).enumerate().take(self.rows - top) {
-            let at = (top + row) * self.columns + left;
-            for (sample, value) in samples[at..at + width].iter_mut().zip(values) {
-                *sample = (value + middle).round().clamp(0.0, largest) as u16;
-            }
-        }
-    }
 }
 
+/// See [`basis`].
+pub(super) type Basis = [[f32; 8]; 8];
+
 /// `basis[x][u]` = C(u)/2 cos((2x + 1) u pi / 16) (A.3.3).
-fn basis() -> [[f32; 8]; 8] {
+pub(super) fn basis() -> Basis {
     let mut basis = [[0.0; 8]; 8];
     for (x, row) in basis.iter_mut().enumerate() {
         for (u, value) in row.iter_mut().enumerate() {
@@ -95,7 +118,7 @@ fn basis() -> [[f32; 8]; 8] {
 }
 
 /// The inverse DCT, columns then rows; rows of zeros, most of a film, cost nothing.
-fn inverse(coefficients: &[f32; 64], basis: &[[f32; 8]; 8]) -> [f32; 64] {
+fn inverse(coefficients: &[f32; 64], basis: &Basis) -> [f32; 64] {
     let mut half = [0.0_f32; 64];
     for (v, row) in coefficients.chunks_exact(8).enumerate() {
         if row.iter().all(|c| *c == 0.0) {
@@ -117,7 +140,7 @@ fn inverse(coefficients: &[f32; 64], basis: &[[f32; 8]; 8]) -> [f32; 64] {
 }
 
 /// Natural place of the k-th coefficient (T.81 figure A.6).
-const ZIGZAG: [usize; 64] = [
+pub(super) const ZIGZAG: [usize; 64] = [
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
     13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
     52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,

@@ -93,13 +93,23 @@ impl<'a> Bits<'a> {
         if count == 0 {
             return 0;
         }
+        let bits = self.number(count);
+        if bits < 1 << (count - 1) { bits - (1 << count) + 1 } else { bits }
+    }
+
+    /// The next `count` bits (0 to 16) as they are.
+    #[inline]
+    pub(super) fn number(&mut self, count: u8) -> i32 {
+        if count == 0 {
+            return 0;
+        }
         if self.available < 32 {
             self.refill();
         }
         let count = u32::from(count);
         let bits = (self.buffer >> (64 - count)) as i32;
         self.drop_bits(count);
-        if bits < 1 << (count - 1) { bits - (1 << count) + 1 } else { bits }
+        bits
     }
 
     /// Goes behind the next restart marker, whose number must be `number` modulo 8.
@@ -123,6 +133,19 @@ impl<'a> Bits<'a> {
     pub(super) fn check(&self) -> Result<(), Error> {
         if self.invented > self.available {
             return Err(Error::Cut { format: super::FORMAT });
+        }
+        Ok(())
+    }
+
+    /// Holds that the data end here, but for a few bytes that some writers leave before the mark: what
+    /// goes on has more lines than it declares.
+    pub(super) fn end(&self) -> Result<(), Error> {
+        const LEFT_OVER: usize = 16;
+        let rest = &self.bytes[self.at..];
+        let mark = rest.windows(2).position(|w| w[0] == 0xFF && !matches!(w[1], 0 | 0xFF));
+        let is_restart = mark.is_some_and(|at| matches!(rest[at + 1], 0xD0..=0xD7));
+        if is_restart || mark.unwrap_or(rest.len()) > LEFT_OVER {
+            return Err(damaged("its data go on behind its last pixel"));
         }
         Ok(())
     }

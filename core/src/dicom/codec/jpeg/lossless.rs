@@ -74,6 +74,7 @@ impl Scan {
             bits.check()?;
             above = line;
         }
+        bits.end()?;
         if shift > 0 {
             samples.iter_mut().for_each(|sample| *sample <<= shift);
         }

@@ -28,7 +28,7 @@ pub(crate) struct Segment<'a> {
     pub(crate) behind: &'a [u8],
 }
 
-/// The segments from SOI to SOS, both ends checked.
+/// The segments from SOI to SOS or EOI, both ends checked.
 pub(crate) struct Segments<'a> {
     format: &'static str,
     rest: &'a [u8],
@@ -43,6 +43,14 @@ impl<'a> Segments<'a> {
         }
     }
 
+    /// Goes on behind the entropy-coded data of a scan (T.81 B.1.1.5).
+    pub(crate) fn pass_scan(&mut self) {
+        let is_marker = |w: &[u8]| w[0] == 0xFF && !matches!(w[1], 0 | 0xD0..=0xD7 | 0xFF);
+        let next = self.rest.windows(2).position(is_marker);
+        self.rest = next.map_or(&[], |at| &self.rest[at..]);
+        self.is_done = false;
+    }
+
     fn segment(&mut self) -> Result<Segment<'a>, Error> {
         let cut = Error::Cut { format: self.format };
         // Any number of FF may stand before a marker (T.81 B.1.1.2).
@@ -51,6 +59,9 @@ impl<'a> Segments<'a> {
             let what = "a marker was expected".to_owned();
             return Err(Error::Damaged { format: self.format, what });
         };
+        if *marker == marker::EOI {
+            return Ok(Segment { marker: *marker, payload: &[], behind });
+        }
         let [high, low, ..] = behind else { return Err(cut) };
         let length = usize::from(u16::from_be_bytes([*high, *low]));
         let Some(payload) = behind.get(2..length) else { return Err(cut) };
@@ -67,7 +78,8 @@ impl<'a> Iterator for Segments<'a> {
             return None;
         }
         let segment = self.segment();
-        self.is_done = !matches!(&segment, Ok(s) if s.marker != marker::SOS);
+        self.is_done =
+            !matches!(&segment, Ok(s) if ![marker::SOS, marker::EOI].contains(&s.marker));
         Some(segment)
     }
 }

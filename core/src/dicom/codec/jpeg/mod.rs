@@ -1,68 +1,59 @@
 //! JPEG (ISO/IEC 10918-1 = ITU-T T.81) in the forms that DICOM uses, one grey component.
 //!
 //! Our own because no library at hand is right in all of them: lossless with restart intervals
-//! and point transform (clause H), and DCT with 12 bits (clause F).
+//! and point transform (clause H), DCT with 12 bits (clause F), and progressive DCT that was cut.
 
 mod dct;
 mod huffman;
 mod lossless;
 pub(crate) mod markers;
+mod progressive;
 
+use self::dct::Shape;
 use self::huffman::{Bits, Table};
 use self::markers::{Segment, Segments, marker};
+use self::progressive::Coefficients;
 use super::{Error, Picture, Size};
 
 const FORMAT: &str = "JPEG";
 
-/// Decodes the one scan of a sequential DCT or lossless stream.
+/// Decodes the one scan of a sequential DCT or lossless stream, or the scans of a progressive one.
 pub(crate) fn decode(stream: &[u8], header: Size) -> Result<Picture, Error> {
     let mut state = State::default();
-    for segment in Segments::new(FORMAT, stream)? {
+    let mut coefficients = None;
+    let mut segments = Segments::new(FORMAT, stream)?;
+    while let Some(segment) = segments.next() {
         let segment = segment?;
-        if segment.marker == marker::SOS {
-            return state.scan(segment);
+        match (segment.marker, state.frame) {
+            (marker::SOS, Some(frame)) if frame.is_progressive => {
+                let told = coefficients.get_or_insert_with(|| Coefficients::new(frame.shape));
+                told.take(&state.progressive_scan(&segment)?, Bits::new(segment.behind))?;
+                segments.pass_scan();
+            }
+            (marker::SOS, _) => return state.scan(segment),
+            _ => state.take(&segment, header)?,
         }
-        if segment.marker == marker::SOF2 && segment.payload.first() == Some(&8) {
-            return progressive(stream, &segment, header);
-        }
-        state.take(&segment, header)?;
     }
-    Err(damaged("it has no scan"))
+    let (Some(coefficients), Some(frame)) = (coefficients, state.frame) else {
+        return Err(damaged("it has no scan"));
+    };
+    let samples = coefficients.finish(state.steps(frame)?)?;
+    Ok(Picture { precision: frame.shape.precision, samples, lossy: true, ..Picture::default() })
 }
 
-/// Whether the scans of a stream end with a mark of the end. The decoder of picture files makes up
-/// what is missing.
+/// Whether a stream is of one component and of a process that is read here.
+pub(crate) fn is_of_one_component(stream: &[u8]) -> bool {
+    let mut segments = Segments::new(FORMAT, stream).into_iter().flatten().map_while(Result::ok);
+    let frame = segments.find(|segment| (marker::SOF0..=marker::SOF3).contains(&segment.marker));
+    frame.is_some_and(|frame| frame.payload.get(5) == Some(&1))
+}
+
+/// Whether the scans of a stream end with a mark of the end.
 pub(crate) fn is_whole(stream: &[u8]) -> bool {
     let segments = Segments::new(FORMAT, stream).into_iter().flatten();
     let scan = segments.map_while(Result::ok).find(|segment| segment.marker == marker::SOS);
     // Inside entropy-coded data FF is never followed by D9 (T.81 B.1.1.5).
     scan.is_some_and(|scan| scan.behind.windows(2).any(|w| w == [0xFF, marker::EOI]))
-}
-
-/// Progressive DCT of 8 bits, retired but met: by the decoder of picture files, whose limits are ours.
-fn progressive(stream: &[u8], segment: &Segment<'_>, header: Size) -> Result<Picture, Error> {
-    let [_, r1, r0, c1, c0, components, ..] = segment.payload else {
-        return Err(damaged("its frame header is malformed"));
-    };
-    if *components != 1 {
-        return Err(unsupported("more than one colour"));
-    }
-    let rows = u32::from(u16::from_be_bytes([*r1, *r0]));
-    let columns = u32::from(u16::from_be_bytes([*c1, *c0]));
-    Size { rows, columns }.check_against(header)?;
-    if !is_whole(stream) {
-        return Err(Error::Cut { format: FORMAT });
-    }
-    let decoded = image::load_from_memory_with_format(stream, image::ImageFormat::Jpeg)
-        .map_err(|error| damaged(&error.to_string()))?;
-    let image::DynamicImage::ImageLuma8(grey) = decoded else {
-        return Err(unsupported("more than one colour"));
-    };
-    if (grey.height(), grey.width()) != (header.rows, header.columns) {
-        return Err(damaged("its size is not the one it declares"));
-    }
-    let samples = grey.into_raw().into_iter().map(u16::from).collect();
-    Ok(Picture { precision: 8, samples, lossy: true, ..Picture::default() })
 }
 
 fn damaged(what: &str) -> Error {
@@ -77,9 +68,8 @@ fn unsupported(what: impl Into<String>) -> Error {
 #[derive(Debug, Clone, Copy)]
 struct FrameHeader {
     is_lossless: bool,
-    precision: u16,
-    rows: usize,
-    columns: usize,
+    is_progressive: bool,
+    shape: Shape,
     component: u8,
     quantization: u8,
 }
@@ -106,17 +96,13 @@ impl State {
                 self.restart_interval = usize::from(u16::from_be_bytes([high, low]));
                 Ok(())
             }
-            marker::SOF0 | marker::SOF1 | marker::SOF3 => {
+            marker::SOF0 | marker::SOF1 | marker::SOF2 | marker::SOF3 => {
                 if self.frame.is_some() {
                     return Err(damaged("it has two frame headers"));
                 }
                 self.frame = Some(frame_header(segment, header)?);
                 Ok(())
             }
-            marker::SOF2 => Err(unsupported(
-                "progressive coding of more than 8 bits (retired from DICOM: export the film \
-                 again, uncompressed or lossless)",
-            )),
             0xC5..=0xC7 => Err(unsupported("hierarchical coding")),
             0xC9..=0xCF => Err(unsupported("arithmetic coding")),
             _ => Ok(()),
@@ -161,24 +147,16 @@ impl State {
         Ok(())
     }
 
-    /// T.81 B.2.3, then the entropy-coded data behind it.
+    /// T.81 B.2.3: the scan of the one component, then its entropy-coded data.
     fn scan(&self, segment: Segment<'_>) -> Result<Picture, Error> {
-        let frame = self.frame.ok_or_else(|| damaged("its scan has no frame header"))?;
-        let [1, component, tables, first, last, approximation] = *segment.payload else {
-            return Err(damaged("its scan header is malformed"));
-        };
-        if component != frame.component {
-            return Err(damaged("its scan is of an unknown component"));
-        }
-        let missing = || damaged("a table that its scan names is missing");
-        let dc_table = self.dc_tables.get(usize::from(tables >> 4)).and_then(Option::as_ref);
-        let dc_table = dc_table.ok_or_else(missing)?;
+        let (frame, [tables, first, last, approximation]) = self.scan_header(&segment)?;
+        let dc_table = self.dc_table(tables).ok_or_else(missing)?;
         let bits = Bits::new(segment.behind);
         let (samples, lossy) = if frame.is_lossless {
             let scan = lossless::Scan {
-                rows: frame.rows,
-                columns: frame.columns,
-                precision: frame.precision,
+                rows: frame.shape.rows,
+                columns: frame.shape.columns,
+                precision: frame.shape.precision,
                 predictor: first,
                 point_transform: approximation & 15,
                 restart_interval: self.restart_interval,
@@ -186,23 +164,61 @@ impl State {
             (scan.decode(bits, dc_table)?, scan.point_transform > 0)
         } else {
             if (first, last, approximation) != (0, 63, 0) {
-                return Err(unsupported("progressive coding"));
+                return Err(damaged("its scan is not of all coefficients"));
             }
-            let ac_table = self.ac_tables.get(usize::from(tables & 15)).and_then(Option::as_ref);
-            let steps = self.quantization.get(usize::from(frame.quantization));
             let scan = dct::Scan {
-                rows: frame.rows,
-                columns: frame.columns,
-                precision: frame.precision,
+                shape: frame.shape,
                 restart_interval: self.restart_interval,
                 dc_table,
-                ac_table: ac_table.ok_or_else(missing)?,
-                steps: steps.and_then(Option::as_ref).ok_or_else(missing)?,
+                ac_table: self.ac_table(tables).ok_or_else(missing)?,
+                steps: self.steps(frame)?,
             };
             (scan.decode(bits)?, true)
         };
-        Ok(Picture { precision: frame.precision, samples, lossy, ..Picture::default() })
+        Ok(Picture { precision: frame.shape.precision, samples, lossy, ..Picture::default() })
     }
+
+    fn progressive_scan(&self, segment: &Segment<'_>) -> Result<progressive::Scan<'_>, Error> {
+        let (_, [tables, first, last, approximation]) = self.scan_header(segment)?;
+        Ok(progressive::Scan {
+            first: first.into(),
+            last: last.into(),
+            high: approximation >> 4,
+            low: approximation & 15,
+            restart_interval: self.restart_interval,
+            table: if first == 0 { self.dc_table(tables) } else { self.ac_table(tables) },
+        })
+    }
+
+    /// The frame, and what its scan says: tables, first and last coefficient, approximation.
+    fn scan_header(&self, segment: &Segment<'_>) -> Result<(FrameHeader, [u8; 4]), Error> {
+        let frame = self.frame.ok_or_else(|| damaged("its scan has no frame header"))?;
+        let [1, component, header @ ..] = segment.payload else {
+            return Err(damaged("its scan header is malformed"));
+        };
+        if *component != frame.component {
+            return Err(damaged("its scan is of an unknown component"));
+        }
+        let header = header.try_into().map_err(|_| damaged("its scan header is malformed"))?;
+        Ok((frame, header))
+    }
+
+    fn dc_table(&self, tables: u8) -> Option<&Table> {
+        self.dc_tables.get(usize::from(tables >> 4))?.as_ref()
+    }
+
+    fn ac_table(&self, tables: u8) -> Option<&Table> {
+        self.ac_tables.get(usize::from(tables & 15))?.as_ref()
+    }
+
+    fn steps(&self, frame: FrameHeader) -> Result<&[u16; 64], Error> {
+        let table = self.quantization.get(usize::from(frame.quantization));
+        table.and_then(Option::as_ref).ok_or_else(missing)
+    }
+}
+
+fn missing() -> Error {
+    damaged("a table that its scan names is missing")
 }
 
 /// T.81 B.2.2.
@@ -219,7 +235,7 @@ fn frame_header(segment: &Segment<'_>, header: Size) -> Result<FrameHeader, Erro
     let is_lossless = segment.marker == marker::SOF3;
     let is_possible = match segment.marker {
         marker::SOF0 => *precision == 8,
-        marker::SOF1 => [8, 12].contains(precision),
+        marker::SOF1 | marker::SOF2 => [8, 12].contains(precision),
         _ => (2..=16).contains(precision),
     };
     if !is_possible {
@@ -227,9 +243,12 @@ fn frame_header(segment: &Segment<'_>, header: Size) -> Result<FrameHeader, Erro
     }
     Ok(FrameHeader {
         is_lossless,
-        precision: u16::from(*precision),
-        rows: rows.into(),
-        columns: columns.into(),
+        is_progressive: segment.marker == marker::SOF2,
+        shape: Shape {
+            precision: u16::from(*precision),
+            rows: rows.into(),
+            columns: columns.into(),
+        },
         component: *component,
         quantization: *quantization,
     })
