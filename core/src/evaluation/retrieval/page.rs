@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::chance::Value;
 use super::figures::Task;
-use super::report::{Difference, Experiment, Figure, Kind, Method};
+use super::report::{Difference, Experiment, Figure, Kind, Method, Seen};
 use crate::evaluation::page::html_table;
 use crate::evaluation::plot::escaped;
 
@@ -192,22 +192,20 @@ fn differences(page: &mut String, experiment: &Experiment) {
 fn marks(page: &mut String, experiment: &Experiment) {
     let mut lines: Vec<String> = Vec::new();
     for method in &experiment.methods {
-        let Some(seen) = method.seen.filter(|seen| seen.queries > 0) else { continue };
-        lines.push(if seen.uses_outcomes {
-            format!(
-                "{}: made from films of the patients of {} of these queries, and from their \
-                 outcomes. Its figures are no test of it.",
-                method.marked_name(),
-                seen.queries
-            )
-        } else {
-            format!(
-                "{}: made from films of the patients of {} of these queries, without their \
-                 outcomes.",
-                method.marked_name(),
-                seen.queries
-            )
-        });
+        let Some(Seen { queries, uses_outcomes }) = method.seen else { continue };
+        let made_from = match queries {
+            Some(0) => continue,
+            Some(queries) => {
+                format!("made from films of the patients of {queries} of these queries")
+            }
+            None => "does not tell what it was made from".to_owned(),
+        };
+        let outcomes = match (queries, uses_outcomes) {
+            (None, _) => ". It may know the answers.",
+            (_, true) => ", and from their outcomes. Its figures are no test of it.",
+            (_, false) => ", without their outcomes.",
+        };
+        lines.push(format!("{}: {made_from}{outcomes}", method.marked_name()));
     }
     if experiment.methods.iter().any(|method| method.kind == Kind::Learnt) {
         lines.push(

@@ -91,7 +91,8 @@ pub struct Method {
 /// Queries of patients whose films a method was made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Seen {
-    pub queries: usize,
+    /// `None` where an encoder does not tell what it was made from.
+    pub queries: Option<usize>,
     /// Whether it learnt from their outcomes: then its figures are no test of it.
     pub uses_outcomes: bool,
 }
@@ -178,10 +179,21 @@ pub struct Loss {
 impl Seen {
     /// Stands behind the name of a method that knows some of the queries.
     pub fn mark(self) -> &'static str {
+        ["", " *", " ?", " †"][self.weight()]
+    }
+
+    /// What stands against a method that is built on both.
+    pub(super) fn worse(self, other: Self) -> Self {
+        if other.weight() > self.weight() { other } else { self }
+    }
+
+    /// The more, the less its figures say.
+    fn weight(self) -> usize {
         match self {
-            Self { queries: 0, .. } => "",
-            Self { uses_outcomes: true, .. } => " †",
-            Self { uses_outcomes: false, .. } => " *",
+            Self { queries: Some(0), .. } => 0,
+            Self { queries: None, .. } => 2,
+            Self { uses_outcomes: false, .. } => 1,
+            Self { uses_outcomes: true, .. } => 3,
         }
     }
 }

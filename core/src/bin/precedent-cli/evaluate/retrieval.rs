@@ -10,7 +10,7 @@ use precedent_core::encoder::DeviceChoice;
 use precedent_core::encoder::backbone::Architecture;
 use precedent_core::evaluation::retrieval::at_scale::Counts;
 use precedent_core::evaluation::retrieval::{
-    Describer, Experiment, Kind, Outlines, Plan, Protocol, Selection, Source, Task, page,
+    Describer, Experiment, Kind, Method, Outlines, Plan, Protocol, Selection, Source, Task, page,
     run as experiment, tables,
 };
 use precedent_core::evaluation::rivals::Rival;
@@ -241,15 +241,16 @@ fn print(out: &mut impl Write, found: &Experiment, folder: &Path) -> anyhow::Res
     for same in &set.same_films {
         writeln!(out, "{same}")?;
     }
-    let mark = |uses_outcomes| {
-        let seen = found.methods.iter().filter_map(|method| method.seen);
-        seen.filter(|seen| seen.queries > 0).any(|seen| seen.uses_outcomes == uses_outcomes)
-    };
-    if mark(true) {
-        writeln!(out, "† made from some of these patients and their outcomes: no test of it")?;
-    }
-    if mark(false) {
-        writeln!(out, "* made from some of these patients' films, without their outcomes")?;
+    for legend in [
+        "† made from some of these patients and their outcomes: no test of it",
+        "* made from some of these patients' films, without their outcomes",
+        "? does not tell what it was made from, and may know the answers",
+    ] {
+        let mark = legend.split(' ').next();
+        let is_marked = |m: &Method| m.seen.is_some_and(|seen| Some(seen.mark().trim()) == mark);
+        if found.methods.iter().any(is_marked) {
+            writeln!(out, "{legend}")?;
+        }
     }
     writeln!(out, "{}", page::CAVEAT)?;
     writeln!(out, "report.html, report.json and tables are in {}", folder.display())?;
