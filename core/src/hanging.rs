@@ -146,10 +146,9 @@ pub(crate) fn other_breast(
 /// feet along an edge, a lateral view neither right nor left.
 pub(crate) fn is_of_another_view(view: ViewPosition, axes: &[String; 2]) -> bool {
     use ViewPosition::{Cc, Fb, Lm, Ml, Xccl, Xccm};
-    let runs_along = |letters: [char; 2]| axes.iter().any(|axis| letters.contains(&first(axis)));
     match view {
-        Cc | Xccl | Xccm | Fb => runs_along(['H', 'F']),
-        Ml | Lm => runs_along(['R', 'L']),
+        Cc | Xccl | Xccm | Fb => axes.iter().any(|axis| ['H', 'F'].contains(&first(axis))),
+        Ml | Lm => axes.iter().any(|axis| axis.contains(['R', 'L'])),
         _ => false,
     }
 }
@@ -284,7 +283,7 @@ mod tests {
             let axes = film.patient_orientation.expect("two axes");
             is_of_another_view(film.view_position.expect("a view"), &axes)
         };
-        for (view, axes) in [("CC", "P\\F"), ("CC", "F\\L"), ("XCCL", "P\\F"), ("ML", "P\\L")] {
+        for (view, axes) in [("CC", "P\\F"), ("CC", "F\\L"), ("XCCL", "P\\F"), ("ML", "P\\FL")] {
             assert!(is(view, axes), "{view} {axes}");
         }
         for (view, axes) in [("CC", "P\\L"), ("CC", "L\\A"), ("ML", "P\\F"), ("MLO", "P\\FL")] {

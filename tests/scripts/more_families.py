@@ -234,7 +234,7 @@ def streams():
     # Twelve bits, progressive (retired processes 10 and 12): refused by name.
     extended = ic.jpeg8_encode(u, level=95, bitspersample=12)
     progressive = extended.replace(b"\xff\xc1", b"\xff\xc2", 1)
-    case("progressive JPEG of 12 bits", encapsulated(p, progressive, "55", 12), refused="progressive")
+    case("progressive JPEG of 12 bits", encapsulated(p, progressive, "55", 12), refused="band of a scan")
     again = linear(ic.jpeg8_decode(extended).astype(int), 2048, 4096)
     case("extended JPEG of 12 bits", encapsulated(p, extended, "51", 12), None, again,
          codes=["W-LOSSY"])

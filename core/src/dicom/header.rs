@@ -43,7 +43,8 @@ pub(super) fn read(file: &Bytes) -> Result<Header, Refusal> {
             (0x0010, ..=LONGEST_UID) => {
                 let uid = file.range(element.value..element.end).map_err(Refusal::Read)?;
                 let uid = String::from_utf8_lossy(&uid);
-                syntax = Some(Syntax(uid.trim_matches([' ', '\0']).to_owned()));
+                let uid = uid.trim_matches([' ', '\0']);
+                syntax = Some(Syntax(uid.to_owned())).filter(|_| !uid.is_empty());
             }
             _ => {}
         }

@@ -272,15 +272,13 @@ impl Reader {
         frame_idx: u32,
     ) -> Result<(Attributes, Vec<u16>), Error> {
         let mut cautions = structure.cautions.clone();
-        if layout.frames > 1 {
-            let groups = structure.frame_groups.len();
-            if groups > 0 && groups != layout.frames as usize {
-                let text = format!(
-                    "the file describes {groups} frames and has {}; which belongs to which is uncertain",
-                    layout.frames
-                );
-                cautions.push(Caution::new("W-FRAME-GROUPS", text));
-            }
+        let groups = structure.frame_groups.len();
+        if groups > 0 && groups != layout.frames as usize {
+            let text = format!(
+                "the file describes {groups} frames and has {}; which belongs to which is uncertain",
+                layout.frames
+            );
+            cautions.push(Caution::new("W-FRAME-GROUPS", text));
         }
         match frame::frame(structure, layout, frame_idx, &mut cautions)? {
             Frame::Encapsulated { bytes, pictures } => {

@@ -1,6 +1,7 @@
 //! Grey PNG and JPEG files: pixels without patient, side or scale. Runs in the decoding process.
 
-use image::{DynamicImage, ImageReader, Limits};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder as _, ImageReader, Limits};
 
 use super::attributes::{Attributes, Study};
 use super::bytes::Bytes;
@@ -47,7 +48,19 @@ pub(super) fn decode(file: &[u8]) -> Result<(Attributes, Vec<u16>), Error> {
     if rows == 0 || columns == 0 || u64::from(rows) * u64::from(columns) > MAX_PIXELS {
         return Err(Error::Size { rows, columns });
     }
+    let mut cautions = Vec::new();
     let is_jpeg = file[0] == 0xFF;
+    let orientation = if is_jpeg {
+        jpeg::exif(file).and_then(Orientation::from_exif_chunk)
+    } else {
+        reader(file)?.into_decoder()?.orientation().ok()
+    };
+    if orientation.is_some_and(|orientation| orientation != Orientation::NoTransforms) {
+        cautions.push(Caution::new(
+            "W-ORIENTATION",
+            "the picture file asks to be turned (EXIF); it is shown as it is stored",
+        ));
+    }
     if is_jpeg && jpeg::is_of_one_component(file) {
         let picture = jpeg::decode(file, Size { rows, columns })?;
         return Ok((
@@ -60,7 +73,6 @@ pub(super) fn decode(file: &[u8]) -> Result<(Attributes, Vec<u16>), Error> {
         return Err(Error::Cut);
     }
     let image = reader(file)?.decode()?;
-    let mut cautions = Vec::new();
     if image.color().has_color() {
         cautions
             .push(Caution::new("W-COLOUR-AS-GREY", "the picture is stored as colour, all grey"));

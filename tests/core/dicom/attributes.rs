@@ -218,6 +218,15 @@ fn half_a_picture_file_is_refused_whatever_end_mark_stands_behind_it() {
         other[sof + 6] = rows;
         other
     };
+    // One that is to be turned by its EXIF block (orientation 6) is shown as stored, and says so.
+    let exif = [
+        &[0xFF, 0xE1, 0, 34][..],
+        b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0",
+    ];
+    let turned = [&jpeg[..2], &exif.concat(), &jpeg[2..]].concat();
+    let turned = read(&turned).expect("a grey picture");
+    assert_eq!((turned.rows, turned.columns), (48, 64));
+    assert!(codes(&turned).contains(&"W-ORIENTATION"));
     for damaged in
         [[half, &[0xFF, 0xD9]].concat(), [half, &jpeg].concat(), of_rows(24), of_rows(96)]
     {

@@ -299,3 +299,27 @@ fn a_macro_is_taken_whole_and_the_patient_from_the_root() {
     assert_eq!(film.image_laterality.map(|l| l.word()), Some("R"));
     assert!(codes(&film).is_empty(), "{:?}", codes(&film));
 }
+
+#[test]
+fn what_a_reader_should_know_of_a_picture_is_said() {
+    let said = |tag, words: &str| {
+        let film = film(|f| f.text(tag, "CS", words));
+        codes(&film).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let image_type = |words: &str| said((0x0008, 0x0008), words);
+    assert_eq!(image_type("DERIVED\\PRIMARY\\TOMO\\GENERATED_2D"), ["W-SYNTHETIC"]);
+    assert_eq!(image_type("DERIVED\\PRIMARY\\POST_CONTRAST\\SUBTRACTION"), ["W-CONTRAST"]);
+    assert!(image_type("ORIGINAL\\PRIMARY").is_empty());
+    assert_eq!(said((0x0028, 0x1350), "YES"), ["W-PARTIAL-VIEW"]);
+    assert!(said((0x0028, 0x1350), "NO").is_empty());
+    assert_eq!(said((0x0028, 0x1300), "YES"), ["W-IMPLANT"]);
+    let beside =
+        film(|f| f.sequence((0x0054, 0x0222), &coded("399163009", "SCT", "Magnification")));
+    assert_eq!(codes(&beside), ["W-VIEW-MODIFIER"]);
+    let chest = film(|f| f.sequence((0x0008, 0x2218), &coded("51185008", "SCT", "Chest")));
+    assert_eq!(doubts(&chest), ["W-NOT-MAMMOGRAPHY"]);
+    let flat = film(|f| f.text((0x0028, 0x0034), "IS", "2\\1"));
+    assert_eq!(doubts(&flat), ["W-ASPECT"]);
+    let lateral = film(|f| f.text(VIEW_POSITION, "CS", "ML").text((0x0020, 0x0020), "CS", "P\\L"));
+    assert_eq!(doubts(&lateral), ["W-ORIENTATION"]);
+}

@@ -38,13 +38,15 @@ pub(super) fn kind(dataset: &DataSet, view: Option<ViewPosition>, cautions: &mut
     let class = dataset.text(tags::SOP_CLASS_UID).unwrap_or_default();
     let modality = dataset.text(tags::MODALITY).map(|word| word.to_uppercase());
     let body_part = dataset.text(tags::BODY_PART_EXAMINED).map(|word| word.to_uppercase());
+    let region = view::is_of_breast(dataset);
     let is_general = matches!(modality.as_deref(), Some("CR" | "DX" | "DG"));
     let foreign = match (modality, body_part) {
         (Some(modality), _) if !MODALITIES.contains(&modality.as_str()) => {
             Some(format!("of modality {modality}"))
         }
         (_, Some(part)) if !part.contains("BREAST") => Some(format!("of the body part {part}")),
-        (Some(modality), None) if is_general && view.is_none() && !view::is_of_breast(dataset) => {
+        _ if region == Some(false) => Some("of another region than the breast".to_owned()),
+        (Some(modality), None) if is_general && view.is_none() && region.is_none() => {
             Some(format!("a radiograph ({modality}) and not that it is of a breast"))
         }
         _ if MAMMOGRAPHIC.contains(&class.as_str()) => None,
@@ -54,6 +56,26 @@ pub(super) fn kind(dataset: &DataSet, view: Option<ViewPosition>, cautions: &mut
     if let Some(what) = foreign {
         let text = format!("the file says that it is {what}; it may be no mammogram");
         cautions.push(Caution::new("W-NOT-MAMMOGRAPHY", text));
+    }
+    let kind = dataset.texts(tags::IMAGE_TYPE);
+    let is = |words: &[&str]| kind.iter().any(|own| words.iter().any(|word| own.contains(word)));
+    if is(&["SUBTRACTION", "RECOMBINED", "HIGH_ENERGY"]) {
+        cautions.push(Caution::new(
+            "W-CONTRAST",
+            "this is a picture of a contrast study; its greys are not those of a mammogram",
+        ));
+    }
+    if is(&["2D"]) {
+        cautions.push(Caution::new(
+            "W-SYNTHETIC",
+            "this picture was computed from tomosynthesis, it was not exposed",
+        ));
+    }
+    if dataset.names(tags::PARTIAL_VIEW, &["YES"]) {
+        cautions.push(Caution::new("W-PARTIAL-VIEW", "the picture shows a part of the breast"));
+    }
+    if dataset.names(tags::BREAST_IMPLANT_PRESENT, &["YES"]) {
+        cautions.push(Caution::new("W-IMPLANT", "the breast has an implant"));
     }
     let is_raw = dataset.names(tags::PRESENTATION_INTENT_TYPE, &["FOR PROCESSING"]);
     if is_raw || RAW.contains(&class.as_str()) {

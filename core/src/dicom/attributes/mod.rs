@@ -77,6 +77,7 @@ pub(super) fn is_wanted(tag: Tag) -> bool {
 pub(super) const WANTED: &[Tag] = &[
     tags::DIRECTORY_RECORD_SEQUENCE,
     tags::SPECIFIC_CHARACTER_SET,
+    tags::IMAGE_TYPE,
     tags::SOP_CLASS_UID,
     tags::SOP_INSTANCE_UID,
     tags::STUDY_DATE,
@@ -102,7 +103,9 @@ pub(super) const WANTED: &[Tag] = &[
     tags::COLUMNS,
     tags::PIXEL_SPACING,
     tags::PIXEL_ASPECT_RATIO,
+    tags::BREAST_IMPLANT_PRESENT,
     tags::BURNED_IN_ANNOTATION,
+    tags::PARTIAL_VIEW,
     tags::PIXEL_SPACING_CALIBRATION_TYPE,
     tags::BITS_ALLOCATED,
     tags::BITS_STORED,
@@ -121,6 +124,7 @@ pub(super) const WANTED: &[Tag] = &[
     tags::LOSSY_IMAGE_COMPRESSION,
     tags::LOSSY_IMAGE_COMPRESSION_RATIO,
     tags::VIEW_CODE_SEQUENCE,
+    tags::VIEW_MODIFIER_CODE_SEQUENCE,
     tags::PRESENTATION_LUT_SHAPE,
     tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
     tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
@@ -170,7 +174,7 @@ pub(super) fn settle(dataset: &DataSet, layout: &Layout) -> Result<Attributes, E
         let text = format!("PatientOrientation {} is not that of a {view}", axes.join("\\"));
         cautions.push(Caution::new("W-ORIENTATION", text));
     }
-    rest(dataset, spacing.is_some(), &mut cautions);
+    rest(dataset, spacing, &mut cautions);
     let patient_id = dataset.text(tags::PATIENT_ID);
     if patient_id.is_none() {
         cautions.push(Caution::new(
@@ -213,7 +217,7 @@ pub(super) fn settle(dataset: &DataSet, layout: &Layout) -> Result<Attributes, E
 }
 
 /// What is neither shown nor used, but changes what a picture is worth.
-fn rest(dataset: &DataSet, has_spacing: bool, cautions: &mut Vec<Caution>) {
+fn rest(dataset: &DataSet, spacing: Option<Spacing>, cautions: &mut Vec<Caution>) {
     if dataset.is_charset_unknown {
         cautions.push(Caution::new(
             "W-CHARSET",
@@ -233,13 +237,17 @@ fn rest(dataset: &DataSet, has_spacing: bool, cautions: &mut Vec<Caution>) {
         ));
     }
     let aspect = dataset.numbers(tags::PIXEL_ASPECT_RATIO);
-    if let ([vertical, horizontal], false) = (&aspect[..], has_spacing)
-        && vertical != horizontal
-    {
-        cautions.push(Caution::new(
-            "W-ASPECT",
-            format!("pixels are not square ({vertical} : {horizontal}) but are shown so"),
-        ));
+    if let [vertical, horizontal] = aspect[..] {
+        let drawn = spacing.map_or(1.0, |s| s.row_spacing_mm / s.column_spacing_mm);
+        if ((vertical / horizontal) / drawn - 1.0).abs() > 0.01 {
+            cautions.push(Caution::new(
+                "W-ASPECT",
+                format!(
+                    "PixelAspectRatio says {vertical} : {horizontal}, the pixels are shown as \
+                     {drawn:.2} : 1"
+                ),
+            ));
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which breast, seen how.
 
+use std::borrow::Cow;
+
 use dicom_dictionary_std::tags;
 
 use super::dataset::{DataSet, Item, items};
@@ -68,14 +70,15 @@ fn side_of_region(dataset: &DataSet) -> Option<ImageLaterality> {
     side(&region).or_else(|| modifiers.iter().find_map(|modifier| side(modifier)))
 }
 
-/// Whether AnatomicRegionSequence names the breast or one of its sides.
-pub(super) fn is_of_breast(dataset: &DataSet) -> bool {
-    let region = dataset.items(tags::ANATOMIC_REGION_SEQUENCE).into_iter().next();
-    let code = region.and_then(|region| code(dataset, &region));
+/// Whether AnatomicRegionSequence names the breast, a side of it or the axilla (PS3.16 CID 4, CID
+/// 4013); `None` where it names nothing that is known by its scheme.
+pub(super) fn is_of_breast(dataset: &DataSet) -> Option<bool> {
+    let region = dataset.items(tags::ANATOMIC_REGION_SEQUENCE).into_iter().next()?;
     let breasts = [
         "76752008", "T-04000", "73056007", "T-04020", "80248007", "T-04030", "63762007", "T-04080",
+        "91470000", "T-D8104", "T-D8100",
     ];
-    code.is_some_and(|code| breasts.contains(&code.as_str()))
+    Some(breasts.contains(&code(dataset, &region)?.as_str()))
 }
 
 /// PatientOrientation (0020,0020): the directions of rows and of columns. Film collections keep
@@ -116,23 +119,26 @@ pub(super) fn view_position(
     let position = dataset.text(tags::VIEW_POSITION);
     let positioned = position.as_deref().and_then(|text| read_position(text, cautions));
     for item in &codes {
-        let meaning = || meaning(dataset, item);
+        let words = || meaning(dataset, item);
         match view_of(item) {
             Some(view) if Some(view) == coded => {}
             // One item (VM 1).
             Some(_) => cautions.push(Caution::new(
                 "W-VIEW-CONFLICT",
-                format!("ViewCodeSequence names more than one view; another is {}", meaning()),
+                format!("ViewCodeSequence names more than one view; another is {}", words()),
             )),
             None => cautions.push(Caution::new(
                 "W-VIEW-CODE",
-                format!("the coded view ({}) is not one that is known here", meaning()),
+                format!("the coded view ({}) is not one that is known here", words()),
             )),
         }
-        for modifier in items(item, tags::VIEW_MODIFIER_CODE_SEQUENCE) {
-            let text = format!("the view is modified: {}", self::meaning(dataset, &modifier));
-            cautions.push(Caution::new("W-VIEW-MODIFIER", text));
-        }
+    }
+    // In the view's item, or beside it.
+    let modifiers = codes.iter().flat_map(|item| items(item, tags::VIEW_MODIFIER_CODE_SEQUENCE));
+    let beside = dataset.items(tags::VIEW_MODIFIER_CODE_SEQUENCE);
+    for modifier in modifiers.map(Cow::into_owned).chain(beside) {
+        let text = format!("the view is modified: {}", meaning(dataset, &modifier));
+        cautions.push(Caution::new("W-VIEW-MODIFIER", text));
     }
     if let (Some(coded), Some(positioned)) = (coded, positioned)
         && coded != positioned
@@ -143,7 +149,8 @@ pub(super) fn view_position(
     let view = coded.or(positioned);
     if let Some(view) = view {
         let described = only_view_in(&dataset.texts(tags::SERIES_DESCRIPTION).join(" "));
-        let is_common = |v: &ViewPosition| matches!(v, ViewPosition::Cc | ViewPosition::Mlo);
+        let is_common =
+            |v: &ViewPosition| matches!(v, ViewPosition::Cc | ViewPosition::Mlo | ViewPosition::Ml);
         if let Some(described) = described.filter(is_common)
             && described != view
             && is_common(&view)

@@ -48,6 +48,12 @@ pub(crate) fn is_of_one_component(stream: &[u8]) -> bool {
     frame.is_some_and(|frame| frame.payload.get(5) == Some(&1))
 }
 
+/// The EXIF block of a picture file, where it has one.
+pub(crate) fn exif(stream: &[u8]) -> Option<&[u8]> {
+    let mut segments = Segments::new(FORMAT, stream).ok()?.map_while(Result::ok);
+    segments.find_map(|s| (s.marker == 0xE1).then(|| s.payload.strip_prefix(b"Exif\0\0"))?)
+}
+
 /// Whether the scans of a stream end with a mark of the end.
 pub(crate) fn is_whole(stream: &[u8]) -> bool {
     let segments = Segments::new(FORMAT, stream).into_iter().flatten();
