@@ -11,6 +11,7 @@ use precedent_core::geometry::Contour;
 use precedent_core::mammogram::Mammogram;
 use precedent_core::measures::Atlas;
 use precedent_core::places;
+use precedent_core::progress::Report;
 use precedent_core::retrieval::{Counts, Neighbours, Query, Retriever};
 
 use crate::command::{self, Command};
@@ -109,6 +110,7 @@ impl App {
         for effect in effects {
             match effect {
                 Effect::Send(request) => self.desk.send(request),
+                Effect::StopListing => self.desk.stop_listing(),
                 Effect::AskForFiles => dialogs::ask_for_files(ctx, &self.answers_to),
                 Effect::AskForFolder => {
                     dialogs::ask_for_folder(ctx, &self.answers_to, "Open folder", |path| {
@@ -228,12 +230,8 @@ pub fn tools() -> Tools {
 struct DicomReader(Reader);
 
 impl ReadFilms for DicomReader {
-    fn list(&mut self, paths: &[PathBuf]) -> Listing {
-        let mut never_stop = |_| ControlFlow::Continue(());
-        match listing::list(&mut self.0, paths, &mut never_stop) {
-            ControlFlow::Continue(found) => Listing::of(paths, found),
-            ControlFlow::Break(()) => Listing::default(),
-        }
+    fn list(&mut self, paths: &[PathBuf], report: &mut Report<'_>) -> ControlFlow<(), Listing> {
+        listing::list(&mut self.0, paths, report).map_continue(|found| Listing::of(paths, found))
     }
 
     fn read(&mut self, path: &Path, frame_idx: u32) -> anyhow::Result<Mammogram> {

@@ -16,6 +16,7 @@ use precedent_core::geometry::ImagePoint;
 use precedent_core::lexicon::Pathology;
 use precedent_core::mammogram::Mammogram;
 use precedent_core::measures::Atlas;
+use precedent_core::progress::Progress;
 use precedent_core::retrieval::{Counts, Neighbours, Query};
 use precedent_core::segmentation::{Correction, Prompt};
 
@@ -56,8 +57,8 @@ pub struct State {
     pub gallery_columns: usize,
     pub pixels_per_point: f32,
     pub next_film_id: u64,
-    /// Whether anything is being listed from disk.
-    pub is_listing: bool,
+    /// How far the looking through files is, while one is under way.
+    pub listing: Option<Progress>,
     /// The set in which patients' names are read for the eye; `None` as the files declare.
     pub names_read_as: Option<NameSet>,
 }
@@ -230,7 +231,7 @@ impl State {
             gallery_columns: 2,
             pixels_per_point: 1.0,
             next_film_id: 0,
-            is_listing: false,
+            listing: None,
             names_read_as: None,
         }
     }

@@ -6,11 +6,12 @@
 //! a reply says what it answers, and `update` drops what has become stale.
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use precedent_core::case::CaseId;
 use precedent_core::dicom::Stop;
@@ -18,6 +19,7 @@ use precedent_core::encoder::{DeviceChoice, DeviceReport};
 use precedent_core::geometry::{Contour, ImagePoint};
 use precedent_core::mammogram::Mammogram;
 use precedent_core::measures::{Atlas, Texture};
+use precedent_core::progress::{Progress, Report};
 use precedent_core::retrieval::{Counts, Neighbours, Query};
 use precedent_core::segmentation::{Correction, Outline, Prompt};
 
@@ -85,7 +87,11 @@ pub enum Request {
 /// What came of it; an error is the sentence to show.
 #[derive(Debug)]
 pub enum Reply {
+    /// How far the looking through files is.
+    Listing(Progress),
     Listed(Listing),
+    /// It was given up.
+    ListingStopped,
     Read {
         film: FilmId,
         frame_idx: u32,
@@ -134,8 +140,8 @@ pub struct LibraryOpened {
 
 /// The part of the core that opens a file, so that a test can stand in for it.
 pub trait ReadFilms: Send {
-    /// The films under these paths.
-    fn list(&mut self, paths: &[PathBuf]) -> Listing;
+    /// The films under these paths; `Break` where `report` asked to stop.
+    fn list(&mut self, paths: &[PathBuf], report: &mut Report<'_>) -> ControlFlow<(), Listing>;
     /// One frame of a file, from 0.
     fn read(&mut self, path: &Path, frame_idx: u32) -> anyhow::Result<Mammogram>;
     /// What makes a read end at once, from another thread.
@@ -157,6 +163,9 @@ pub trait FindCases: Send {
         query: &Query,
     ) -> anyhow::Result<Neighbours>;
 }
+
+/// How often long work tells how far it is.
+const TELL_EVERY: Duration = Duration::from_millis(100);
 
 type OpenCases =
     dyn Fn(&Path, &Path, DeviceChoice) -> anyhow::Result<Box<dyn FindCases>> + Send + 'static;
@@ -187,12 +196,23 @@ impl Desk {
         let recalled = journal.clone();
         let (stop, reading) = (reader.stop(), Arc::new(Mutex::new(Reading::default())));
         let (go_on, turn) = (stop.clone(), Arc::clone(&reading));
+        let (progress_to, wake_window) = (reply_to.clone(), wake.clone());
         let films = start("films", reply_to.clone(), wake.clone(), move |request| {
             if let Err(film) = lock(&turn).begin(&request, &go_on) {
                 return Some(Reply::Stopped { film });
             }
-            let reply = films_reply(reader.as_mut(), recalled.as_ref(), request);
-            lock(&turn).now = None;
+            let mut told = Instant::now();
+            let mut report = |progress| {
+                if told.elapsed() >= TELL_EVERY {
+                    told = Instant::now();
+                    if progress_to.send(Reply::Listing(progress)).is_ok() {
+                        wake_window();
+                    }
+                }
+                lock(&turn).listing_goes_on()
+            };
+            let reply = films_reply(reader.as_mut(), recalled.as_ref(), request, &mut report);
+            lock(&turn).end();
             reply
         });
         let mut outliner = None;
@@ -221,6 +241,11 @@ impl Desk {
         if thread.send(request).is_err() {
             tracing::error!("a worker thread has ended");
         }
+    }
+
+    /// Gives up the looking through files.
+    pub fn stop_listing(&self) {
+        lock(&self.reading).stop_listing(&self.stop);
     }
 
     /// The replies that have come since the last call.
@@ -384,8 +409,8 @@ mod tests {
     fn a_panic_is_a_failed_reply_and_the_thread_lives_on() {
         struct Panics;
         impl ReadFilms for Panics {
-            fn list(&mut self, _: &[PathBuf]) -> Listing {
-                Listing::default()
+            fn list(&mut self, _: &[PathBuf], _: &mut Report<'_>) -> ControlFlow<(), Listing> {
+                ControlFlow::Continue(Listing::default())
             }
 
             fn read(&mut self, path: &Path, _: u32) -> anyhow::Result<Mammogram> {

@@ -1,6 +1,7 @@
 //! A window with films made in code and a library that answers at once, or when it is told to.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -22,6 +23,7 @@ use precedent_core::lexicon::{
 };
 use precedent_core::mammogram::{Caution, Frame, Mammogram, Spacing, SpacingOrigin};
 use precedent_core::measures::{Atlas, Measures};
+use precedent_core::progress::{Progress, Report};
 use precedent_core::retrieval::{Counts, Neighbour, Neighbours, Query};
 
 use crate::film::film;
@@ -69,14 +71,23 @@ pub(crate) enum Stored {
 pub(crate) struct FakeReader(HashMap<PathBuf, Stored>, Stop);
 
 impl ReadFilms for FakeReader {
-    fn list(&mut self, paths: &[PathBuf]) -> Listing {
+    fn list(&mut self, paths: &[PathBuf], report: &mut Report<'_>) -> ControlFlow<(), Listing> {
+        // A folder that goes on until it is stopped.
+        let is_endless = paths.iter().any(|path| path.starts_with("endless"));
+        for done in 0.. {
+            report(Progress { step: "Looking at files", done, total: Some(100_000) })?;
+            if !is_endless {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
         let mut films: Vec<Listed> = paths.iter().cloned().map(Listed::unread).collect();
         // What the core's listing says of films under one PatientID.
         for film in films.iter_mut().filter(|film| film.path.starts_with("two names")) {
             film.cautions
                 .push(Caution::new("W-PATIENT-CONFLICT", "different names, one PatientID"));
         }
-        Listing { films, passed_over: Vec::new() }
+        ControlFlow::Continue(Listing { films, passed_over: Vec::new() })
     }
 
     fn read(&mut self, path: &Path, frame_idx: u32) -> anyhow::Result<Mammogram> {

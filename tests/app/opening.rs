@@ -1,10 +1,12 @@
 //! Opening films: lists, scale, memory.
 
+use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 
 use crate::fakes::{
     CENTER, Setup, Stored, on_screen, outline_the_mass, phantom, shown_film, until,
 };
+use precedent::app::App;
 use precedent::command::Command;
 use precedent_core::mammogram::SpacingOrigin;
 
@@ -176,4 +178,34 @@ fn what_only_films_together_tell_stands_on_each_of_them() {
     window.key_press(egui::Key::PageDown);
     window.run_steps(3);
     assert_eq!(window.query_all_by_label_contains("different names, one PatientID").count(), 0);
+}
+
+#[test]
+fn looking_through_an_endless_folder_tells_how_far_it_is_and_is_given_up() {
+    let mut window = Setup::default().shown();
+    let films = window.state().state().films.len();
+    let open = |window: &mut Harness<'_, App>, path: &str| {
+        let ctx = window.ctx.clone();
+        window.state_mut().run(&ctx, Command::OpenPaths(vec![path.into()]));
+    };
+    for by_key in [true, false] {
+        open(&mut window, "endless");
+        until(&mut window, "it tells how far it is", |state| {
+            state.listing.as_ref().is_some_and(|progress| progress.done > 0)
+        });
+        window.get_by_label_contains("of 100,000");
+        if by_key {
+            window.key_press(egui::Key::Escape);
+        } else {
+            window.get_by_label("Cancel").click();
+        }
+        until(&mut window, "it is given up", |state| state.listing.is_none());
+        assert_eq!(window.state().state().films.len(), films);
+        window.run_steps(2);
+        window.get_by_label_contains("nothing was opened");
+    }
+    // What is opened next is opened.
+    open(&mut window, "one.dcm");
+    until(&mut window, "it is listed", |state| state.listing.is_none());
+    assert!(window.state().state().films.iter().any(|film| film.path.ends_with("one.dcm")));
 }

@@ -6,6 +6,7 @@
 //! which takes a second and more each.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ use precedent_core::dicom::{Reader, listing};
 use precedent_core::encoder::DeviceChoice;
 use precedent_core::geometry::ImagePoint;
 use precedent_core::mammogram::Mammogram;
+use precedent_core::progress::Report;
 use precedent_core::segmentation::Prompt;
 
 use crate::fakes::{answering_at_once, hash, until, until_found};
@@ -48,12 +50,8 @@ fn num_films() -> usize {
 struct ChildReader(Reader);
 
 impl ReadFilms for ChildReader {
-    fn list(&mut self, paths: &[PathBuf]) -> Listing {
-        let mut never_stop = |_| std::ops::ControlFlow::Continue(());
-        match listing::list(&mut self.0, paths, &mut never_stop) {
-            std::ops::ControlFlow::Continue(found) => Listing::of(paths, found),
-            std::ops::ControlFlow::Break(()) => Listing::default(),
-        }
+    fn list(&mut self, paths: &[PathBuf], report: &mut Report<'_>) -> ControlFlow<(), Listing> {
+        listing::list(&mut self.0, paths, report).map_continue(|found| Listing::of(paths, found))
     }
 
     fn read(&mut self, path: &Path, frame_idx: u32) -> anyhow::Result<Mammogram> {

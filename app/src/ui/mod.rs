@@ -6,6 +6,8 @@ use egui::{
     Align, CentralPanel, Frame, Layout, Margin, Panel, Response, Role, Stroke, Ui, WidgetInfo,
 };
 
+use precedent_core::progress::Progress;
+
 use crate::command::{Action, Command};
 use crate::settings::WindowLayout;
 use crate::state::State;
@@ -151,6 +153,24 @@ fn working(ui: &mut Ui, what: &str) {
     ui.horizontal(|ui| {
         spinner(ui, 14.0, theme::ACCENT);
         ui.label(second(what));
+    });
+}
+
+/// How far the looking through files is, and the way to give it up.
+fn listing(ui: &mut Ui, progress: &Progress, commands: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        spinner(ui, 14.0, theme::ACCENT);
+        let count = |number: u64| thousands(usize::try_from(number).unwrap_or(usize::MAX));
+        let how_far = match progress.total {
+            Some(total) => {
+                format!("{}: {} of {}", progress.step, count(progress.done), count(total))
+            }
+            None => progress.step.to_owned(),
+        };
+        ui.label(second(how_far));
+        if ui.button("Cancel").on_hover_text("Open nothing of it (Esc)").clicked() {
+            commands.push(Command::Do(Action::Back));
+        }
     });
 }
 

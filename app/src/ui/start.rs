@@ -32,8 +32,8 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
 
 fn ways_in(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let size = vec2(COLUMN.min(ui.available_width()), 40.0);
-    if state.is_listing {
-        super::working(ui, "Looking through the files");
+    if let Some(progress) = &state.listing {
+        super::listing(ui, progress, commands);
         return;
     }
     let has_demonstration = state.places.demonstration.is_dir();

@@ -13,7 +13,9 @@ use crate::theme;
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 14.0;
-        if let Some(what) = running(state) {
+        if let Some(progress) = &state.listing {
+            super::listing(ui, progress, commands);
+        } else if let Some(what) = running(state) {
             super::working(ui, &what);
         }
         library(ui, state);
@@ -49,9 +51,6 @@ pub(super) fn notices(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
 
 /// What is being worked on, in words.
 fn running(state: &State) -> Option<String> {
-    if state.is_listing {
-        return Some("Looking through the files".to_owned());
-    }
     let reading: Vec<String> = state
         .films
         .iter()

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use precedent_core::mammogram::{Mammogram, Spacing, SpacingOrigin};
+use precedent_core::progress::Progress;
 
 use super::{Effect, outline};
 use crate::history::History;
@@ -16,11 +17,14 @@ const KEPT_BYTES: usize = 140 << 20;
 /// Films of a folder read without being asked for, so that a study is there at once.
 const READ_AHEAD: usize = 4;
 
+/// Nothing was looked at yet.
+const STARTED: Progress = Progress { step: "Looking through the files", done: 0, total: None };
+
 pub(super) fn open(state: &mut State, paths: Vec<PathBuf>, effects: &mut Vec<Effect>) {
     if paths.is_empty() {
         return;
     }
-    state.is_listing = true;
+    state.listing = Some(STARTED);
     for path in &paths {
         state.settings.remember(path);
     }
@@ -39,13 +43,13 @@ pub(super) fn open_demonstration(state: &mut State, effects: &mut Vec<Effect>) {
     if films.is_empty() {
         films.push(dir.clone());
     }
-    state.is_listing = true;
+    state.listing = Some(STARTED);
     effects.push(Effect::Send(Request::List { paths: films }));
 }
 
 /// New films join the list; the first of them is shown.
 pub(super) fn listed(state: &mut State, listing: Listing, effects: &mut Vec<Effect>) {
-    state.is_listing = false;
+    state.listing = None;
     state.passed_over = listing.passed_over;
     let mut first = None;
     let mut num_reading = 0;
@@ -79,6 +83,12 @@ pub(super) fn listed(state: &mut State, listing: Listing, effects: &mut Vec<Effe
             state.notice(text, true);
         }
     }
+}
+
+/// Nothing of what was looked through is opened.
+pub(super) fn listing_stopped(state: &mut State) {
+    state.listing = None;
+    state.notice("opening was cancelled; nothing was opened", false);
 }
 
 pub(super) fn shown_idx(state: &State) -> Option<usize> {

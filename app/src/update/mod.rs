@@ -24,6 +24,8 @@ pub use replies::reply;
 #[derive(Debug)]
 pub enum Effect {
     Send(Request),
+    /// Gives up the looking through files.
+    StopListing,
     AskForFiles,
     AskForFolder,
     AskForLibrary,
@@ -200,15 +202,20 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
             Some(Some(_)) => cases::close_beside(state),
             _ => cases::open_beside(state),
         },
-        Action::Back => back(state),
+        Action::Back => back(state, effects),
         Action::Shortcuts => state.dialog = Some(Dialog::Shortcuts),
         Action::About => state.dialog = Some(Dialog::About),
     }
 }
 
-/// Leaves what is on top: dialog, gesture, tool, comparison, selection, notices.
-fn back(state: &mut State) {
+/// Leaves what is on top: dialog, the looking through files, gesture, tool, comparison, selection,
+/// notices.
+fn back(state: &mut State, effects: &mut Vec<Effect>) {
     if state.dialog.take().is_some() {
+        return;
+    }
+    if state.listing.is_some() {
+        effects.push(Effect::StopListing);
         return;
     }
     if outline::cancel(state) {

@@ -17,6 +17,8 @@ const NO_MASS: &str = "there is no reliable mass where you clicked; drag from th
 /// Takes one reply of a worker thread.
 pub fn reply(state: &mut State, reply: Reply, effects: &mut Vec<Effect>) {
     match reply {
+        Reply::Listing(progress) => state.listing = state.listing.is_some().then_some(progress),
+        Reply::ListingStopped => films::listing_stopped(state),
         Reply::Listed(listing) => films::listed(state, listing, effects),
         Reply::Read { film, frame_idx, result } => read(state, film, frame_idx, result, effects),
         Reply::Stopped { film } => films::stopped(state, film, effects),

@@ -1,5 +1,6 @@
 //! Whose turn it is to be read.
 
+use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use precedent_core::dicom::Stop;
@@ -12,6 +13,9 @@ use crate::state::FilmId;
 pub(super) struct Reading {
     pub(super) now: Option<FilmId>,
     wanted: Option<FilmId>,
+    /// Files are being looked through, or are waiting for it.
+    is_list_wanted: bool,
+    is_listing: bool,
 }
 
 impl Reading {
@@ -19,7 +23,10 @@ impl Reading {
     pub(super) fn want(&mut self, request: &Request, stop: &Stop) {
         self.wanted = match request {
             Request::Read { film, is_shown: true, .. } => Some(*film),
-            Request::List { .. } => None,
+            Request::List { .. } => {
+                self.is_list_wanted = true;
+                None
+            }
             _ => return,
         };
         if self.now.is_some() && self.now != self.wanted {
@@ -36,8 +43,27 @@ impl Reading {
             }
             self.now = Some(*film);
         }
+        self.is_listing = matches!(request, Request::List { .. });
         stop.go_on();
         Ok(())
+    }
+
+    /// The thread has done what it took up.
+    pub(super) fn end(&mut self) {
+        self.now = None;
+        self.is_listing = false;
+    }
+
+    pub(super) fn listing_goes_on(&self) -> ControlFlow<()> {
+        if self.is_list_wanted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    /// Ends the looking through files, also in the middle of a slow one.
+    pub(super) fn stop_listing(&mut self, stop: &Stop) {
+        self.is_list_wanted = false;
+        if self.is_listing {
+            stop.now();
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What each thread does for a request.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,6 +8,7 @@ use precedent_core::dicom::{self, DecoderError};
 use precedent_core::geometry::ImagePoint;
 use precedent_core::mammogram::Mammogram;
 use precedent_core::measures;
+use precedent_core::progress::Report;
 use precedent_core::segmentation::{Correction, Outliner, Prompt, RELIABLE};
 
 use super::{FindCases, LibraryOpened, OpenCases, ReadFilms, Reply, Request};
@@ -18,9 +20,13 @@ pub(super) fn films_reply(
     reader: &mut dyn ReadFilms,
     journal: Option<&Journal>,
     request: Request,
+    report: &mut Report<'_>,
 ) -> Option<Reply> {
     match request {
-        Request::List { paths } => Some(Reply::Listed(reader.list(&paths))),
+        Request::List { paths } => Some(match reader.list(&paths, report) {
+            ControlFlow::Continue(listing) => Reply::Listed(listing),
+            ControlFlow::Break(()) => Reply::ListingStopped,
+        }),
         Request::Read { film, path, frame_idx, .. } => {
             let start = Instant::now();
             let read = reader.read(&path, frame_idx);
