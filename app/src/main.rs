@@ -10,7 +10,7 @@ use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
 use precedent::app::{self, App, DEFAULT_LAYOUT, Launch};
 use precedent::settings::Settings;
 use precedent_core::encoder::DeviceChoice;
-use precedent_core::places;
+use precedent_core::{places, terminal};
 
 /// Open a film, drag over a mass, read its ten nearest cases with known outcome
 #[derive(Parser)]
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // With stderr closed there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "{error:#}");
+            let _ = writeln!(std::io::stderr(), "{}", terminal::plain(format_args!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -17,8 +17,10 @@ pub struct Settings {
     /// Newest first.
     pub recent: Vec<PathBuf>,
     /// `None`: the starter library.
+    #[serde(skip_serializing_if = "is_no_text")]
     pub library: Option<PathBuf>,
     /// `None`: the encoder that ships.
+    #[serde(skip_serializing_if = "is_no_text")]
     pub encoder: Option<PathBuf>,
     pub device: DeviceChoice,
     pub lanes: bool,
@@ -55,15 +57,39 @@ impl Settings {
     }
 
     pub fn remember(&mut self, path: &Path) {
+        // With one name that is no text nothing could be saved any more.
+        if path.to_str().is_none() {
+            return;
+        }
         self.recent.retain(|known| known != path);
         self.recent.insert(0, path.to_owned());
         self.recent.truncate(NUM_RECENT);
     }
 }
 
+/// Whether a path cannot stand in a file of text, or there is none.
+fn is_no_text(path: &Option<PathBuf>) -> bool {
+    path.as_ref().is_none_or(|path| path.to_str().is_none())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_no_text_does_not_keep_the_others_from_being_saved() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = tempfile::tempdir().expect("a temporary folder can be made");
+        let odd = Path::new(std::ffi::OsStr::from_bytes(b"/films/\xff\xe4.dcm"));
+        let library = Some(odd.to_owned());
+        let mut settings = Settings { lanes: true, library, ..Settings::default() };
+        settings.remember(odd);
+        settings.remember(Path::new("/films/one.dcm"));
+        settings.save(dir.path()).expect("the folder can be written");
+        let loaded = Settings::load(dir.path());
+        assert_eq!((loaded.recent.len(), loaded.lanes, loaded.library), (1, true, None));
+    }
 
     #[test]
     fn what_is_saved_is_loaded_again() {

@@ -34,6 +34,7 @@
 //! - [`sheet`]: how does an answer look on one page?
 //! - [`places`]: where do the shipped and the user's own things lie?
 //! - [`files`]: how does a file appear whole or not at all?
+//! - [`terminal`]: how does a file's text reach a terminal that would obey it?
 //! - [`phantom`]: films drawn by us, whose truth is known, for tests and scale.
 //!
 //! What this crate never does: it draws no window, opens no network connection,
@@ -63,6 +64,7 @@ pub mod retrieval;
 pub mod segmentation;
 pub mod sheet;
 pub mod structure_from_motion;
+pub mod terminal;
 pub mod training;
 pub mod voi_lut;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules of the core from the floor up; a module imports only from its own layer or below.
 const LAYERS: &[&[&str]] = &[
-    &["geometry", "lexicon", "descriptor", "progress", "places", "files"],
+    &["geometry", "lexicon", "descriptor", "progress", "places", "files", "terminal"],
     &["mammogram", "background", "region", "phantom", "voi_lut", "hanging", "measures", "case"],
     &["segmentation", "patch", "index", "structure_from_motion"],
     &["encoder", "library", "dicom"],
@@ -68,6 +68,18 @@ fn colours_live_in_the_theme() {
         if path.starts_with("app/src") && path.file_name().is_some_and(|name| name != "theme.rs") {
             for literal in ["Color32::from_rgb(", "Color32::from_gray(", "Color32::from_rgba"] {
                 assert!(!text.contains(literal), "{} has a colour of its own", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_command_line_prints_nothing_that_a_terminal_would_obey() {
+    let home = Path::new("core/src/bin/precedent-cli/terminal.rs");
+    for (path, text) in sources() {
+        if path.starts_with("core/src/bin") && path != home {
+            for word in ["write!(", "writeln!(", "to_writer(", "to_writer_pretty("] {
+                assert!(!text.contains(word), "{} prints by {word}", path.display());
             }
         }
     }

@@ -99,3 +99,55 @@ fn a_folder_is_listed_without_naming_anyone() {
     let plain = text(&run(&["probe", path_text(folder.path())]).stdout);
     assert!(plain.contains("3 films of 2 patients in 2 studies, 1 other files"), "{plain}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_no_text_hides_no_film_and_draws_no_line() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut film = File::film();
+    let mut uid = 0;
+    let mut write = |name: &[u8], film: &mut File| {
+        uid += 1;
+        film.text((0x0008, 0x0018), "UI", &format!("1.2.{uid}"));
+        let path = folder.path().join(OsStr::from_bytes(name));
+        std::fs::write(&path, film.bytes()).expect("the disk takes it");
+        path
+    };
+    write(b"a.dcm", &mut film);
+    // The window's name draws a line of its own too.
+    film.text((0x0028, 0x1055), "LO", "soft\x1b[2J");
+    let odd = write(b"\xff\xe4.dcm", &mut film);
+    let false_line = write(b"b: shown\nc.dcm\x1b[1A\xc2\x9b", &mut film);
+    let run = |arguments: &[&OsStr]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_precedent-cli"));
+        command.arg("probe").args(arguments).output().expect("the program is built")
+    };
+    for (path, films) in [(folder.path(), Some(3)), (&odd, None), (&false_line, None)] {
+        let output = run(&[OsStr::new("--json"), path.as_os_str()]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let json = text(&output.stdout);
+        assert!(!json.contains(|c: char| c.is_control() && c != '\n'), "{json:?}");
+        let told: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
+        match films {
+            Some(films) => assert_eq!(told[0]["films"], films),
+            None => {
+                assert!(["shown", "caution"].contains(&told[0]["state"].as_str().expect("a word")))
+            }
+        }
+        let plain = text(&run(&[path.as_os_str()]).stdout);
+        assert!(!plain.contains(|c: char| c.is_control() && c != '\n'), "{plain:?}");
+        assert!(!plain.lines().any(|line| line.starts_with("c.dcm")), "{plain}");
+    }
+    let mark = ["outline", "--center", "4,3", "--radius-px", "2", "--json"];
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_precedent-cli"));
+    let output = command.args(mark).arg(&odd).output().expect("the program is built");
+    // Too small to be outlined, or outlined: said as text, or as JSON.
+    let told = text(&output.stderr) + &text(&output.stdout);
+    assert!(!told.contains("invalid UTF-8") && !told.contains("panicked"), "{told}");
+    let gone = folder.path().join(OsStr::from_bytes(b"gone\n\x1b[2J"));
+    let output = run(&[gone.as_os_str()]);
+    let plain = text(&output.stdout);
+    assert!(plain.lines().count() == 1 && plain.contains("gone\\n\\u{1b}[2J"), "{plain:?}");
+}

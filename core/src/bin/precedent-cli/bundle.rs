@@ -16,6 +16,8 @@ use precedent_core::encoder::{DeviceChoice, Encoder};
 use precedent_core::import::{self, manifest};
 use precedent_core::{places, progress::Progress};
 
+use crate::terminal::{self, tell};
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -125,11 +127,11 @@ fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
         let value = serde_json::json!({
             "encoder": encoder.id(), "dims": encoder.dims(), "regions": regions.len(),
         });
-        writeln!(out, "{value}")?;
+        terminal::json(&mut out, &value)?;
     } else {
-        writeln!(out, "Made {} from {} regions", args.out.display(), regions.len())?;
-        writeln!(out, "encoder  {}", encoder.id().0)?;
-        writeln!(out, "dims     {}", encoder.dims())?;
+        tell!(out, "Made {} from {} regions", args.out.display(), regions.len())?;
+        tell!(out, "encoder  {}", encoder.id().0)?;
+        tell!(out, "dims     {}", encoder.dims())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -199,11 +201,11 @@ fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         let value = serde_json::json!({
             "encoder": encoder.id(), "dims": encoder.dims(), "device": report,
         });
-        writeln!(out, "{value}")?;
+        terminal::json(&mut out, &value)?;
     } else {
-        writeln!(out, "Sound: {}", args.dir.display())?;
-        writeln!(out, "encoder  {}", encoder.id().0)?;
-        writeln!(out, "device   {} ({})", report.name, report.reason)?;
+        tell!(out, "Sound: {}", args.dir.display())?;
+        tell!(out, "encoder  {}", encoder.id().0)?;
+        tell!(out, "device   {} ({})", report.name, report.reason)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -13,6 +13,7 @@ use precedent_core::import::{self, manifest};
 use precedent_core::patch;
 
 use crate::encoder::EncoderArgs;
+use crate::terminal::{self, tell};
 
 /// Describe the regions of a manifest: one row or one line of numbers a region, in its order
 #[derive(clap::Args)]
@@ -79,11 +80,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
             "encoder": encoder.id(), "dims": encoder.dims(), "device": encoder.device(),
             "described": described.len(), "faults": faults,
         });
-        writeln!(out, "{value}")?;
+        terminal::json(&mut out, &value)?;
     } else {
-        writeln!(out, "{} regions described by encoder {}", described.len(), encoder.id().0)?;
+        tell!(out, "{} regions described by encoder {}", described.len(), encoder.id().0)?;
         for fault in &faults {
-            writeln!(out, "line {}: {}", fault.line, fault.reason)?;
+            tell!(out, "line {}: {}", fault.line, fault.reason)?;
         }
     }
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })

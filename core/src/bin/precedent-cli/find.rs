@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 use crate::encoder::EncoderArgs;
 use crate::prompt::PromptArgs;
+use crate::terminal::{self, tell};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -89,8 +90,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     if args.json {
         let report = report(&args.file, &asked, &retriever, &neighbours);
-        serde_json::to_writer_pretty(&mut out, &report)?;
-        writeln!(out)?;
+        terminal::json_pretty(&mut out, &report)?;
     } else {
         print(&mut out, &retriever, &neighbours)?;
     }
@@ -163,7 +163,7 @@ fn report(file: &Path, asked: &Asked, retriever: &Retriever, found: &Neighbours)
     let listed = found.lists.iter().flat_map(|(_, list)| list);
     json!({
         "query": {
-            "file": file,
+            "file": file.to_string_lossy(),
             "blake3": hex(film),
             "frame": film.frame.idx + 1,
             "laterality": film.image_laterality,
@@ -234,26 +234,30 @@ fn neighbour(neighbour: &Neighbour, atlas: &Atlas) -> Value {
 fn print(out: &mut impl Write, retriever: &Retriever, found: &Neighbours) -> std::io::Result<()> {
     let counts = retriever.counts();
     let device = retriever.device();
-    writeln!(
+    tell!(
         out,
         "{} cases: {} malignant, {} benign, {} normal; {} of this patient left out",
-        counts.cases, counts.malignant, counts.benign, counts.normal, found.num_own_cases
+        counts.cases,
+        counts.malignant,
+        counts.benign,
+        counts.normal,
+        found.num_own_cases
     )?;
-    writeln!(out, "Described on {}: {}", device.name, device.reason)?;
+    tell!(out, "Described on {}: {}", device.name, device.reason)?;
     for (pathology, list) in &found.lists {
-        writeln!(out)?;
+        tell!(out)?;
         if let Some(pathology) = pathology {
-            writeln!(out, "Nearest {pathology}")?;
+            tell!(out, "Nearest {pathology}")?;
         }
         for neighbour in list {
-            writeln!(out, "{}", line(neighbour))?;
+            tell!(out, "{}", line(neighbour))?;
         }
     }
-    writeln!(out)?;
+    tell!(out)?;
     for caution in &found.cautions {
-        writeln!(out, "{}: {}", caution.code, caution.text)?;
+        tell!(out, "{}: {}", caution.code, caution.text)?;
     }
-    writeln!(out, "{}", precedent_core::INTENDED_USE)
+    tell!(out, "{}", precedent_core::INTENDED_USE)
 }
 
 fn line(neighbour: &Neighbour) -> String {

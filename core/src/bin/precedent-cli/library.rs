@@ -15,6 +15,7 @@ use precedent_core::library::{Added, Library};
 use precedent_core::progress::Progress;
 
 use crate::encoder::EncoderArgs;
+use crate::terminal::{self, tell};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -91,13 +92,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.verb {
         Verb::Create { dir } => {
             Library::create(&dir)?;
-            writeln!(out, "An empty library is at {}", dir.display())?;
+            tell!(out, "An empty library is at {}", dir.display())?;
         }
         Verb::Import(args) => return import(&args),
         Verb::List(args) => list(&args)?,
         Verb::Remove { dir, case_id } => {
             Library::open(&dir)?.remove(&CaseId(case_id.clone()))?;
-            writeln!(out, "Case {case_id} was taken out")?;
+            tell!(out, "Case {case_id} was taken out")?;
         }
         Verb::Verify(args) => {
             drop(out);
@@ -109,11 +110,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
             let bar = bar();
             let _ = import::rebuild(&mut library, &encoder, &mut |p| shown(&bar, &p))?;
             bar.finish_and_clear();
-            writeln!(out, "Every case is described by encoder {}", encoder.id().0)?;
+            tell!(out, "Every case is described by encoder {}", encoder.id().0)?;
         }
         Verb::Notes(NotesArgs { dir, set: None }) => {
             let notes = Library::open_read_only(&dir)?.notes()?;
-            writeln!(out, "{}", notes.trim_end())?;
+            terminal::tell_lines(&mut out, notes.trim_end())?;
         }
         Verb::Notes(NotesArgs { dir, set: Some(file) }) => {
             let notes = fs::read_to_string(&file)
@@ -143,7 +144,7 @@ fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
         &mut |id, added| {
             if args.ack && added == Added::New && unsaid.is_ok() {
                 let mut out = std::io::stdout().lock();
-                unsaid = writeln!(out, "ACK {}", id.0).and_then(|()| out.flush());
+                unsaid = tell!(out, "ACK {}", id.0).and_then(|()| out.flush());
             }
         },
     )?;
@@ -160,9 +161,9 @@ fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
             "added": outcome.added, "already_there": outcome.already_there, "faults": faults,
             "same_film": outcome.same_film, "unseen": outcome.unseen,
         });
-        writeln!(out, "{value}")?;
+        terminal::json(&mut out, &value)?;
     } else {
-        writeln!(
+        tell!(
             out,
             "{} cases came in, {} were there before, {} rows could not be used",
             outcome.added.len(),
@@ -170,7 +171,7 @@ fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
             outcome.faults.len()
         )?;
         if outcome.unseen > 0 {
-            writeln!(
+            tell!(
                 out,
                 "For {} of them nobody has said that a person looked at the picture: text burnt into \
                  it may name the patient",
@@ -185,10 +186,10 @@ fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
         } else {
             format!("shows a film that is there under another patient: case {}", shown.join(", "))
         };
-        writeln!(std::io::stderr(), "case {} {told}", case.0)?;
+        tell!(std::io::stderr(), "case {} {told}", case.0)?;
     }
     for fault in &outcome.faults {
-        writeln!(std::io::stderr(), "line {}: {}", fault.line, fault.reason)?;
+        tell!(std::io::stderr(), "line {}: {}", fault.line, fault.reason)?;
     }
     Ok(if outcome.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -197,12 +198,10 @@ fn list(args: &ReadArgs) -> anyhow::Result<()> {
     let cases = Library::open_read_only(&args.dir)?.cases()?;
     let mut out = std::io::stdout().lock();
     if args.json {
-        serde_json::to_writer(&mut out, &cases)?;
-        writeln!(out)?;
-        return Ok(());
+        return terminal::json(&mut out, &cases);
     }
     for case in &cases {
-        writeln!(out, "{}", line(case))?;
+        tell!(out, "{}", line(case))?;
     }
     Ok(())
 }
@@ -230,19 +229,19 @@ fn verify(args: &ReadArgs) -> anyhow::Result<ExitCode> {
             "cases": found.cases, "pictures": found.pictures, "faults": found.faults,
             "set_aside": found.set_aside,
         });
-        writeln!(out, "{value}")?;
+        terminal::json(&mut out, &value)?;
     } else {
         for fault in &found.faults {
-            writeln!(out, "{fault}")?;
+            tell!(out, "{fault}")?;
         }
         let verdict = if found.faults.is_empty() {
             "sound".to_owned()
         } else {
             format!("{} faults", found.faults.len())
         };
-        writeln!(out, "{} cases, {} pictures: {verdict}", found.cases, found.pictures)?;
+        tell!(out, "{} cases, {} pictures: {verdict}", found.cases, found.pictures)?;
         if found.set_aside > 0 {
-            writeln!(out, "{} stray pictures lie in quarantine", found.set_aside)?;
+            tell!(out, "{} stray pictures lie in quarantine", found.set_aside)?;
         }
     }
     Ok(if found.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -18,6 +18,7 @@ mod png;
 mod probe;
 mod prompt;
 mod render;
+mod terminal;
 mod train;
 
 #[derive(Parser)]
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             use std::io::Write;
-            let _ = writeln!(std::io::stderr(), "{error:#}");
+            let _ = terminal::tell!(std::io::stderr(), "{error:#}");
             ExitCode::FAILURE
         }
     }

@@ -13,6 +13,7 @@ use precedent_core::measures::{self, Measures, Texture};
 use precedent_core::segmentation::{Correction, DOUBTFUL, Outline, Outliner, Prompt, RELIABLE};
 use serde::Serialize;
 
+use crate::terminal::{self, tell};
 use crate::{png, prompt};
 
 #[derive(clap::Args)]
@@ -64,8 +65,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
     let mut out = std::io::stdout().lock();
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &report)?;
-        writeln!(out)?;
+        terminal::json_pretty(&mut out, &report)?;
     } else {
         report.print(&mut out)?;
     }
@@ -77,6 +77,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 #[derive(Serialize)]
 struct Report<'a> {
+    #[serde(serialize_with = "terminal::path")]
     file: &'a Path,
     blake3: String,
     /// From 1.
@@ -153,27 +154,29 @@ impl<'a> Report<'a> {
         let m = &self.measures;
         let unit = &m.unit;
         let square = unit.replacen("mm", "mm2", 1).replacen("px", "px2", 1);
-        writeln!(out, "{}", self.file.display())?;
-        writeln!(
+        tell!(out, "{}", self.file.display())?;
+        tell!(
             out,
             "  {:.1} x {:.1} {unit}; area {:.1} {square}",
-            m.longest_diameter, m.perpendicular_diameter, m.area
+            m.longest_diameter,
+            m.perpendicular_diameter,
+            m.area
         )?;
-        writeln!(out, "  circularity {:.2}, contrast {:.2}", m.circularity, m.contrast)?;
+        tell!(out, "  circularity {:.2}, contrast {:.2}", m.circularity, m.contrast)?;
         if let (Some(width), Some(share)) = (m.margin_width, m.well_defined_share) {
             let percent = 100.0 * share;
-            writeln!(out, "  margin width {width:.1} {unit}; {percent:.0} % of it well defined")?;
+            tell!(out, "  margin width {width:.1} {unit}; {percent:.0} % of it well defined")?;
         }
         if let Some(angle) = m.spiculation {
-            writeln!(out, "  gradient angle {angle:.0} degrees (0 even fall, 45 no order)")?;
+            tell!(out, "  gradient angle {angle:.0} degrees (0 even fall, 45 no order)")?;
         }
         if !m.unstable.is_empty() {
             let names = m.unstable.join(", ").replace('_', " ");
-            writeln!(out, "  moved over 15 % by 0.5 mm of outline: {names}")?;
+            tell!(out, "  moved over 15 % by 0.5 mm of outline: {names}")?;
         }
         if let Some(t) = &self.texture {
             let correlation = t.correlation.map_or("none".to_owned(), |c| format!("{c:.3}"));
-            writeln!(
+            tell!(
                 out,
                 "  texture of {} cells of {:.2} {unit}, {} bins, distance {}: contrast {:.2}, \
                  correlation {correlation}, cluster tendency {:.2}, joint entropy {:.2}, inverse \
@@ -189,9 +192,9 @@ impl<'a> Report<'a> {
                 t.angular_second_moment
             )?;
         }
-        writeln!(out, "  doubtful over {:.0} % of the outline", 100.0 * self.doubtful_share)?;
+        tell!(out, "  doubtful over {:.0} % of the outline", 100.0 * self.doubtful_share)?;
         for caution in &self.cautions {
-            writeln!(out, "  {}: {}", caution.code, caution.text)?;
+            tell!(out, "  {}: {}", caution.code, caution.text)?;
         }
         Ok(())
     }

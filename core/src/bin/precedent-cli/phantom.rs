@@ -11,6 +11,8 @@ use precedent_core::{dicom, files};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::terminal::tell;
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Folder for the films, the truth beside each, and a manifest of all; made where it is missing
@@ -91,7 +93,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     let manifest = args.out.join("manifest.csv");
     write_manifest(&truths, &manifest).with_context(cannot)?;
-    writeln!(
+    tell!(
         std::io::stdout().lock(),
         "{} films of {} x {} pixels in {}, with manifest.csv",
         truths.len(),

@@ -9,6 +9,8 @@ use precedent_core::mammogram::{Caution, Mammogram, PhotometricInterpretation, S
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::terminal::{self, tell};
+
 mod listing;
 
 #[derive(clap::Args)]
@@ -51,8 +53,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         let listings = listings.iter().map(serde_json::to_value);
         let reports = reports.iter().map(serde_json::to_value);
         let all: Vec<_> = listings.chain(reports).collect::<Result<_, _>>()?;
-        serde_json::to_writer_pretty(&mut out, &all)?;
-        writeln!(out)?;
+        terminal::json_pretty(&mut out, &all)?;
     }
     Ok(if is_any_refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -70,6 +71,7 @@ enum State {
 
 #[derive(Serialize)]
 struct Report {
+    #[serde(serialize_with = "terminal::path")]
     file: PathBuf,
     state: State,
     /// Why it was not shown, or why its first lost frame was not.
@@ -193,19 +195,17 @@ impl Report {
             State::Refused => "refused",
             State::Metadata => "metadata",
         };
-        write!(out, "{}: {state}", self.file.display())?;
-        match &self.reason {
-            Some(reason) => writeln!(out, ": {reason}")?,
-            None => writeln!(out)?,
-        }
+        let reason = self.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        tell!(out, "{}: {state}{reason}", self.file.display())?;
         if let Some(summary) = &self.attributes {
             summary.print(out)?;
         }
         for caution in &self.cautions {
-            writeln!(out, "  {}: {}", caution.code, caution.text)?;
+            tell!(out, "  {}: {}", caution.code, caution.text)?;
         }
         if let (Some(stored), Some(displayed)) = (&self.stored_sha256, &self.displayed_sha256) {
-            writeln!(out, "  stored_sha256 {stored}\n  displayed_sha256 {displayed}")?;
+            tell!(out, "  stored_sha256 {stored}")?;
+            tell!(out, "  displayed_sha256 {displayed}")?;
         }
         Ok(())
     }
@@ -287,7 +287,7 @@ impl Summary {
             PhotometricInterpretation::Monochrome2 => "MONOCHROME2",
         };
         let sign = if self.is_signed { "signed" } else { "unsigned" };
-        writeln!(
+        tell!(
             out,
             "  {}{} columns x {} rows, {} bits {sign}, {polarity}{}",
             if self.number_of_frames > 1 {
@@ -312,16 +312,14 @@ impl Summary {
             Pose { is_upside_down: true, .. } => ", turned over to hang",
             _ => "",
         };
-        writeln!(out, "  laterality {side}, view {view}{axes}{turned}")?;
+        tell!(out, "  laterality {side}, view {view}{axes}{turned}")?;
         match &self.spacing {
-            Some(s) => writeln!(
-                out,
-                "  pixel {} x {} {}",
-                s.row_spacing_mm, s.column_spacing_mm, self.unit
-            )?,
-            None => writeln!(out, "  pixel of unknown size")?,
+            Some(s) => {
+                tell!(out, "  pixel {} x {} {}", s.row_spacing_mm, s.column_spacing_mm, self.unit)?
+            }
+            None => tell!(out, "  pixel of unknown size")?,
         }
-        writeln!(out, "  windows: {}", self.windows.join(", "))
+        tell!(out, "  windows: {}", self.windows.join(", "))
     }
 }
 

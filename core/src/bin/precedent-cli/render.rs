@@ -9,6 +9,7 @@ use precedent_core::hanging;
 use precedent_core::voi_lut::{VoiFunction, VoiLut};
 
 use crate::png;
+use crate::terminal::tell;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -72,7 +73,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     png::write(&args.png, &DynamicImage::ImageLuma8(picture))?;
     for caution in &film.cautions {
-        writeln!(std::io::stderr(), "{}: {}", caution.code, caution.text)?;
+        tell!(std::io::stderr(), "{}: {}", caution.code, caution.text)?;
     }
     Ok(ExitCode::SUCCESS)
 }

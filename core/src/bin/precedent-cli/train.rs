@@ -21,6 +21,8 @@ use precedent_core::training::material::{Material, cache_folder};
 use precedent_core::training::positives::PositiveSource;
 use precedent_core::training::{self, Course, Outcome, Start, motion};
 
+use crate::terminal::{self, tell};
+
 /// Of the run's folder: its bundle.
 const ENCODER: &str = "encoder";
 
@@ -261,7 +263,7 @@ fn say(args: &Args, outcome: &Outcome, encoder: &Encoder, path: &Path) -> anyhow
         let value = serde_json::json!({
             "encoder": encoder.id(),
             "dims": encoder.dims(),
-            "bundle": path,
+            "bundle": path.to_string_lossy(),
             "training_regions": outcome.split.training.len(),
             "validation_regions": outcome.split.validation.len(),
             "epochs": outcome.epochs,
@@ -270,10 +272,10 @@ fn say(args: &Args, outcome: &Outcome, encoder: &Encoder, path: &Path) -> anyhow
             "device": outcome.device,
             "positives": positives.into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         });
-        writeln!(out, "{value}")?;
+        terminal::json(&mut out, &value)?;
         return Ok(());
     }
-    writeln!(
+    tell!(
         out,
         "Trained {} for {:.2} epochs on {} regions; {} kept apart",
         path.display(),
@@ -281,25 +283,26 @@ fn say(args: &Args, outcome: &Outcome, encoder: &Encoder, path: &Path) -> anyhow
         outcome.split.training.len(),
         outcome.split.validation.len()
     )?;
-    writeln!(out, "encoder    {}", encoder.id().0)?;
-    writeln!(out, "dims       {}", encoder.dims())?;
-    writeln!(out, "device     {}: {}", outcome.device.name, outcome.device.reason)?;
+    tell!(out, "encoder    {}", encoder.id().0)?;
+    tell!(out, "dims       {}", encoder.dims())?;
+    tell!(out, "device     {}: {}", outcome.device.name, outcome.device.reason)?;
     for (word, count) in positives.into_iter().filter(|(_, count)| *count > 0) {
-        writeln!(out, "positives  {count} by {word}")?;
+        tell!(out, "positives  {count} by {word}")?;
     }
     if outcome.positives.is_empty() && outcome.epochs > 0.0 {
-        writeln!(out, "positives  none: no tuple violated the margin, so nothing was learnt")?;
+        tell!(out, "positives  none: no tuple violated the margin, so nothing was learnt")?;
     }
     let best = outcome.best.and_then(|best| Some((best.epoch, best.validation?)));
     if let (Some(before), Some((epoch, after))) = (outcome.untrained, best) {
-        writeln!(out, "\nof patients kept apart  untrained  after epoch {epoch}")?;
+        tell!(out)?;
+        tell!(out, "of patients kept apart  untrained  after epoch {epoch}")?;
         for (name, before, after) in [
             ("mean average precision", before.mean_average_precision, after.mean_average_precision),
             ("recall@1", before.recall[0], after.recall[0]),
             ("recall@5", before.recall[4], after.recall[4]),
             ("loss", before.loss, after.loss),
         ] {
-            writeln!(out, "{name:<22}  {before:>9.4}  {after:>9.4}")?;
+            tell!(out, "{name:<22}  {before:>9.4}  {after:>9.4}")?;
         }
     }
     Ok(())

@@ -12,6 +12,8 @@ use precedent_core::progress::Progress;
 use precedent_core::structure_from_motion::PAPER_THRESHOLD;
 use precedent_core::{files, patch};
 
+use crate::terminal::{self, tell};
+
 #[derive(clap::Args)]
 #[command(after_long_help = manifest::COLUMNS_HELP)]
 pub(crate) struct Args {
@@ -63,12 +65,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let found = matching::run(&regions, settings, &mut shown)?;
     bar.finish_and_clear();
     for fault in faults {
-        writeln!(std::io::stderr(), "{fault}")?;
+        tell!(std::io::stderr(), "{fault}")?;
     }
     if let Some(path) = &args.out {
         files::write_whole(path, &serde_json::to_vec_pretty(&found)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    writeln!(std::io::stdout().lock(), "{}", matching::text(&found))?;
+    terminal::tell_lines(&mut std::io::stdout().lock(), &matching::text(&found))?;
     Ok(ExitCode::SUCCESS)
 }

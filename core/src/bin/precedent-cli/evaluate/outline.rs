@@ -10,6 +10,8 @@ use precedent_core::evaluation::outline::{Settings, run as evaluate};
 use precedent_core::evaluation::{Report, cases, page};
 use precedent_core::{files, places};
 
+use crate::terminal::tell;
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Folder for report.md, report.html and report.json; made where it is missing
@@ -85,13 +87,17 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     for report in &reports {
         let first = &report.rows[0];
-        writeln!(
+        tell!(
             out,
             "{}: {} cases; {}: Dice {:.3}, drawn shape {:.3}",
-            report.collection, report.cases, first.way, first.dice.mean, first.control_dice.mean
+            report.collection,
+            report.cases,
+            first.way,
+            first.dice.mean,
+            first.control_dice.mean
         )?;
     }
-    writeln!(out, "{}", page::CAVEAT)?;
-    writeln!(out, "report.md, report.html and report.json are in {}", args.out.display())?;
+    tell!(out, "{}", page::CAVEAT)?;
+    tell!(out, "report.md, report.html and report.json are in {}", args.out.display())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -18,6 +18,7 @@ use precedent_core::lexicon::Pathology;
 use precedent_core::{files, places};
 
 use crate::bundle::shipped;
+use crate::terminal::{self, tell};
 
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("cases").required(true).args(["library", "manifest", "phantoms"])))]
@@ -159,8 +160,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     write("report.html", page::html(&found).as_bytes()).with_context(cannot)?;
     let mut out = std::io::stdout().lock();
     if args.json {
-        out.write_all(&json)?;
-        writeln!(out)?;
+        terminal::json_pretty(&mut out, &found)?;
     } else {
         print(&mut out, &found, &args.out)?;
     }
@@ -212,7 +212,7 @@ fn describers(args: &Args, cache: &Path) -> anyhow::Result<Vec<Describer>> {
 
 fn print(out: &mut impl Write, found: &Experiment, folder: &Path) -> anyhow::Result<()> {
     let set = &found.set;
-    writeln!(
+    tell!(
         out,
         "{} regions of {} patients, {} asked about, {} left out",
         set.regions,
@@ -222,24 +222,30 @@ fn print(out: &mut impl Write, found: &Experiment, folder: &Path) -> anyhow::Res
     )?;
     let keys = ["precision_1", "precision_10", "map"].into_iter().chain(Task::ALL.map(Task::key));
     let keys: Vec<&str> = keys.collect();
-    writeln!(
+    tell!(
         out,
         "{:30} {:>7} {:>7} {:>7} {:>8} {:>8} {:>8}",
-        "", "P@1", "P@10", "mAP", "les/nor", "matched", "mal/ben"
+        "",
+        "P@1",
+        "P@10",
+        "mAP",
+        "les/nor",
+        "matched",
+        "mal/ben"
     )?;
     for method in &found.methods {
-        write!(out, "{:30}", method.marked_name())?;
+        let mut line = format!("{:30}", method.marked_name());
         for key in &keys {
             let width = if key.starts_with("auc") { 9 } else { 8 };
-            match method.value(key) {
-                Some(value) => write!(out, "{:width$.3}", value.value)?,
-                None => write!(out, "{:>width$}", "-")?,
-            }
+            line += &match method.value(key) {
+                Some(value) => format!("{:width$.3}", value.value),
+                None => format!("{:>width$}", "-"),
+            };
         }
-        writeln!(out, "{}", if method.kind == Kind::Random { "  (chance)" } else { "" })?;
+        tell!(out, "{line}{}", if method.kind == Kind::Random { "  (chance)" } else { "" })?;
     }
     for same in &set.same_films {
-        writeln!(out, "{same}")?;
+        tell!(out, "{same}")?;
     }
     for legend in [
         "† made from some of these patients and their outcomes: no test of it",
@@ -249,10 +255,10 @@ fn print(out: &mut impl Write, found: &Experiment, folder: &Path) -> anyhow::Res
         let mark = legend.split(' ').next();
         let is_marked = |m: &Method| m.seen.is_some_and(|seen| Some(seen.mark().trim()) == mark);
         if found.methods.iter().any(is_marked) {
-            writeln!(out, "{legend}")?;
+            tell!(out, "{legend}")?;
         }
     }
-    writeln!(out, "{}", page::CAVEAT)?;
-    writeln!(out, "report.html, report.json and tables are in {}", folder.display())?;
+    tell!(out, "{}", page::CAVEAT)?;
+    tell!(out, "report.html, report.json and tables are in {}", folder.display())?;
     Ok(())
 }

@@ -10,8 +10,11 @@ use precedent_core::lexicon::{ImageLaterality, ViewPosition};
 use precedent_core::mammogram::Caution;
 use serde::Serialize;
 
+use crate::terminal::{self, tell};
+
 #[derive(Serialize)]
 pub(super) struct Listed {
+    #[serde(serialize_with = "terminal::path")]
     folder: PathBuf,
     films: usize,
     patients: Vec<Patient>,
@@ -35,6 +38,7 @@ struct Study {
 
 #[derive(Serialize)]
 struct Row {
+    #[serde(serialize_with = "terminal::path")]
     file: PathBuf,
     image_laterality: Option<ImageLaterality>,
     view_position: Option<ViewPosition>,
@@ -44,6 +48,7 @@ struct Row {
 
 #[derive(Serialize)]
 struct Other {
+    #[serde(serialize_with = "terminal::path")]
     file: PathBuf,
     reason: String,
 }
@@ -87,7 +92,7 @@ fn study(number: usize, films: &[Film]) -> Study {
 impl Listed {
     pub(super) fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
         let studies: usize = self.patients.iter().map(|p| p.studies.len()).sum();
-        writeln!(
+        tell!(
             out,
             "{}: {} films of {} patients in {studies} studies, {} other files",
             self.folder.display(),
@@ -97,21 +102,21 @@ impl Listed {
         )?;
         for patient in &self.patients {
             let unknown = if patient.has_patient_id { "" } else { " (not named)" };
-            writeln!(out, "  patient {}{unknown}", patient.patient)?;
+            tell!(out, "  patient {}{unknown}", patient.patient)?;
             for study in &patient.studies {
-                writeln!(out, "    study {}", study.study)?;
+                tell!(out, "    study {}", study.study)?;
                 for film in &study.films {
                     let side = film.image_laterality.map_or("?", ImageLaterality::word);
                     let view = film.view_position.map_or("?", ViewPosition::word);
                     let doubts = film.cautions.iter().filter(|c| c.is_doubt());
                     let doubts: Vec<&str> = doubts.map(|c| c.code.as_str()).collect();
                     let file = film.file.display();
-                    writeln!(out, "      {side} {view}  {file}  {}", doubts.join(" "))?;
+                    tell!(out, "      {side} {view}  {file}  {}", doubts.join(" "))?;
                 }
             }
         }
         for other in &self.others {
-            writeln!(out, "  {}: {}", other.file.display(), other.reason)?;
+            tell!(out, "  {}: {}", other.file.display(), other.reason)?;
         }
         Ok(())
     }
