@@ -5,6 +5,7 @@ use std::fs;
 use precedent_core::dicom;
 use precedent_core::geometry::ImagePoint;
 use precedent_core::import::OnFault;
+use precedent_core::lexicon::{ImageLaterality, ViewPosition};
 use precedent_core::library::Library;
 
 use crate::dicom::file::File;
@@ -115,4 +116,149 @@ fn a_mask_is_told_by_its_content_and_must_fit_its_film() {
         assert!((case.measures.area / (2827.0 / 16.0) - 1.0).abs() < 0.05, "{:?}", case.measures);
         assert!(case.contour.contains(ImagePoint::new(80.0, 80.0)));
     }
+}
+
+/// The reasons of the rows that cannot be used, and of the others each case's codes, by its notes.
+fn taken(
+    bench: &Bench,
+    rows: &[String],
+    confirmed: bool,
+) -> (Vec<String>, Vec<(String, Vec<String>)>) {
+    let head = "file,patients,pathology,outcome_basis,source,region,mask,pixel_mm,laterality,view,\
+        confirmed,notes\n";
+    fs::write(bench.manifest(), head.to_owned() + &rows.concat()).expect("small");
+    let library = bench.beside(if confirmed { "confirmed" } else { "unconfirmed" });
+    let mut library = Library::create(&library).expect("a new folder");
+    let outcome = bench.import_by(&mut library, OnFault::Continue, confirmed).expect("it goes on");
+    let reasons = outcome.faults.into_iter().map(|fault| fault.reason).collect();
+    let codes = |cautions: Vec<precedent_core::mammogram::Caution>| {
+        cautions.into_iter().map(|caution| caution.code).collect()
+    };
+    let cases = library.cases().expect("its cases");
+    let mut cases: Vec<_> =
+        cases.into_iter().map(|case| (case.notes, codes(case.cautions))).collect();
+    cases.sort();
+    (reasons, cases)
+}
+
+#[test]
+fn side_and_view_that_contradict_the_file_wait_for_a_person() {
+    let bench = Bench::new(2);
+    let mut film = reader().read(&bench.film(0)).expect("our own film");
+    film.image_laterality = Some(ImageLaterality::Right);
+    film.view_position = Some(ViewPosition::Cc);
+    dicom::write(&film, &bench.beside("rcc.dcm")).expect("a small file");
+    let row = |radius: u32, side: &str, view: &str, confirmed: &str| {
+        format!(
+            "rcc.dcm,A,benign,drawn,phantoms,circle 80 80 {radius},,0.25,{side},{view},{confirmed},\
+             {side} {view}\n"
+        )
+    };
+    let rows = [
+        row(20, "R", "CC", ""),
+        row(21, "L", "CC", ""),
+        row(22, "R", "MLO", ""),
+        row(23, "L", "MLO", "yes"),
+        row(24, "", "", ""),
+    ];
+    let (reasons, cases) = taken(&bench, &rows, false);
+    assert_eq!((reasons.len(), cases.len()), (2, 3), "{reasons:?} {cases:?}");
+    assert!(reasons[0].contains("W-LATERALITY-CONFLICT"), "{reasons:?}");
+    assert!(reasons[1].contains("W-VIEW-CONFLICT"), "{reasons:?}");
+    // What a person confirmed keeps its doubts, and hangs as it is stored.
+    let expected = ["W-LATERALITY-CONFLICT", "W-VIEW-CONFLICT"].map(str::to_owned).to_vec();
+    assert!(expected.iter().all(|code| cases[1].1.contains(code)), "{cases:?}");
+    for sound in [&cases[0].1, &cases[2].1] {
+        assert!(!sound.iter().any(|code| code.ends_with("CONFLICT")), "{cases:?}");
+    }
+    let (reasons, cases) = taken(&bench, &rows, true);
+    assert_eq!((reasons.len(), cases.len()), (0, 5), "{reasons:?}");
+}
+
+#[test]
+fn a_region_that_no_mass_has_is_refused_or_waits_for_a_person() {
+    let bench = Bench::new(2);
+    let mask = |name: &str, is_marked: &dyn Fn(i32, i32) -> bool| {
+        let pixel = |x: u32, y: u32| image::Luma([255 * u8::from(is_marked(x as i32, y as i32))]);
+        let path = bench.beside(name);
+        image::GrayImage::from_fn(160, 160, pixel).save(path).expect("a small file");
+    };
+    let disc = |x: i32, y: i32, cx: i32, cy: i32, r: i32| (x - cx).pow(2) + (y - cy).pow(2) < r * r;
+    mask("pixel.png", &|x, y| (x, y) == (80, 80));
+    mask("inverted.png", &|x, y| !disc(x, y, 80, 80, 30));
+    mask("two.png", &|x, y| disc(x, y, 50, 80, 20) || disc(x, y, 110, 80, 20));
+    mask("speck.png", &|x, y| disc(x, y, 80, 80, 30) || (x, y) == (3, 3));
+    mask("ring.png", &|x, y| disc(x, y, 80, 80, 31) && !disc(x, y, 80, 80, 27));
+    let row = |region: &str, mask: &str| {
+        let notes = format!("{region}{mask}");
+        format!("film0.png,A,benign,drawn,phantoms,{region},{mask},0.25,R,CC,,{notes}\n")
+    };
+    let faults = [
+        ("polygon 40 40 90 90 90 40 40 90", "", "crosses or touches itself"),
+        ("polygon 140 40 190 40 190 90 140 90", "", "beyond the picture of 160 x 160"),
+        ("polygon 40 40 43 40 43 43 40 43", "", "too few pixels to be a mass (9)"),
+        ("", "pixel.png", "too few pixels"),
+        ("", "inverted.png", "covers 89 % of the mask and all its corners"),
+        ("", "two.png", "several regions, the largest with 50 %"),
+    ];
+    // 1.3 mm and 80 % of the picture; a drawn line instead of a region.
+    let doubts = [
+        ("polygon 40 40 45 40 45 45 40 45", "", "W-REGION-SIZE"),
+        ("polygon 8 8 152 8 152 152 8 152", "", "W-REGION-SIZE"),
+        ("", "ring.png", "W-MASK-HOLES"),
+    ];
+    let mut rows: Vec<String> =
+        faults.iter().chain(&doubts).map(|(region, mask, _)| row(region, mask)).collect();
+    rows.push(row("", "speck.png"));
+    let (reasons, cases) = taken(&bench, &rows, false);
+    let expected: Vec<&str> = faults.iter().chain(&doubts).map(|(.., word)| *word).collect();
+    assert_eq!(reasons.len(), expected.len(), "{reasons:?}");
+    for (reason, word) in reasons.iter().zip(expected) {
+        assert!(reason.contains(word), "{word}: {reason}");
+    }
+    assert!(cases.len() == 1 && cases[0].0 == "speck.png", "{cases:?}");
+    // Confirmed, the doubtful come in and say so; what cannot be measured never does.
+    let (reasons, cases) = taken(&bench, &rows, true);
+    assert_eq!((reasons.len(), cases.len()), (faults.len(), doubts.len() + 1), "{reasons:?}");
+    for (region, mask, code) in doubts {
+        let case = cases.iter().find(|case| case.0 == format!("{region}{mask}"));
+        assert!(case.expect("it came in").1.contains(&code.to_owned()), "{cases:?}");
+    }
+}
+
+#[test]
+fn one_number_for_two_people_of_the_manifest_waits_for_a_person() {
+    let bench = Bench::new(2);
+    for number in [0, 1] {
+        let mut film = reader().read(&bench.film(number)).expect("our own film");
+        film.patient_id = Some("ANONYMOUS".to_owned());
+        dicom::write(&film, &bench.beside(&format!("{number}.dcm"))).expect("a small file");
+    }
+    let row = |film: u32, patient: &str, radius: u32| {
+        format!(
+            "{film}.dcm,{patient},benign,drawn,phantoms,circle 80 80 {radius},,0.25,,,,{patient}\n"
+        )
+    };
+    let rows = [row(0, "A", 20), row(0, "A", 22), row(1, "B", 20)];
+    let (reasons, cases) = taken(&bench, &rows, false);
+    assert_eq!((reasons.len(), cases.len()), (1, 2), "{reasons:?}");
+    assert!(reasons[0].contains("W-PATIENT-CONFLICT"), "{reasons:?}");
+    let (_, cases) = taken(&bench, &rows, true);
+    let conflicts = |case: &(String, Vec<String>)| case.1.iter().any(|c| c == "W-PATIENT-CONFLICT");
+    let conflicts: Vec<(&str, bool)> =
+        cases.iter().map(|case| (case.0.as_str(), conflicts(case))).collect();
+    assert_eq!(conflicts, [("A", false), ("A", false), ("B", true)]);
+}
+
+#[test]
+fn another_outcome_for_a_region_that_is_there_is_told() {
+    let bench = Bench::new(2);
+    let row = |pathology: &str| {
+        format!("film0.png,A,{pathology},drawn,phantoms,circle 80 80 20,,0.25,R,CC,,{pathology}\n")
+    };
+    let rows = ["malignant", "malignant", "benign"].map(row);
+    let (reasons, cases) = taken(&bench, &rows, true);
+    assert_eq!((reasons.len(), cases.len()), (1, 1), "{reasons:?}");
+    assert!(reasons[0].contains("as malignant") && reasons[0].contains("as benign"), "{reasons:?}");
+    assert_eq!(cases[0].0, "malignant", "what was there stays");
 }

@@ -231,7 +231,7 @@ impl Listed {
             Source::Mask { film, candidates } => {
                 let film = reader.read(film).map_err(|e| named(sentence(&e)))?;
                 let candidates = candidates.iter().map(PathBuf::as_path);
-                let truth = mask::border_among(reader, candidates, &film).map_err(named)?;
+                let (truth, _) = mask::border_among(reader, candidates, &film).map_err(named)?;
                 (film, truth)
             }
         };

@@ -1,5 +1,6 @@
 //! A list of regions as a table: its rows, their cells, and what a cell says.
 
+use std::collections::HashSet;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -22,7 +23,11 @@ pub(super) fn open(path: &Path) -> Result<(Reader, csv::StringRecord), Error> {
         .flexible(true)
         .from_reader(Cursor::new(text));
     let header = reader.headers().map_err(failed)?.clone();
-    Ok((reader, header))
+    let mut columns = HashSet::new();
+    match header.iter().find(|column| !columns.insert(*column)) {
+        Some(column) => Err(Error::RepeatedColumn { column: column.to_owned() }),
+        None => Ok((reader, header)),
+    }
 }
 
 /// Every row of a list, and what is wrong with those that cannot be used.

@@ -36,7 +36,7 @@ and, where they are known:
   pixel_mm        side of a pixel, for a file that does not tell
   pixel_origin    scanner (of the film), or stated
   laterality      R or L
-  view            CC, MLO ...
+  view            CC, MLO ...; side or view that contradicts the file waits for a person
   shape           oval, round, irregular; lobulated is read as oval
   margin          circumscribed, obscured, microlobulated, indistinct, spiculated
   breast_density  a to d, or 1 to 4
@@ -122,6 +122,8 @@ pub enum Error {
     MissingColumn { column: &'static str },
     #[error("the manifest's column `{column}` is unknown; there are {}", COLUMNS.join(", "))]
     UnknownColumn { column: String },
+    #[error("the manifest has two columns `{column}`")]
+    RepeatedColumn { column: String },
 }
 
 const REQUIRED: [&str; 5] = ["file", "patients", "pathology", "outcome_basis", "source"];
@@ -213,6 +215,14 @@ fn parse_row(line: u64, cells: &Cells<'_>, is_labelled: bool) -> Result<Row, Str
         assessment: cells.parse("assessment", Assessment::from_word)?,
         age: cells.parse("age", |text| text.parse().ok().filter(|age| *age <= 130))?,
     };
+    let region = cells.parse("region", region)?.unwrap_or(Region::Middle);
+    if let Region::Polygon(contour) = &region
+        && !contour.is_simple()
+    {
+        return Err("the polygon of `region` crosses or touches itself: what lies inside it is \
+                    uncertain"
+            .to_owned());
+    }
     let origin = cells.parse("pixel_origin", pixel_origin)?.unwrap_or(SpacingOrigin::Stated);
     let spacing = cells.parse("pixel_mm", positive)?.map(|mm| Spacing::square(mm, origin));
     Ok(Row {
@@ -220,7 +230,7 @@ fn parse_row(line: u64, cells: &Cells<'_>, is_labelled: bool) -> Result<Row, Str
         file,
         frame: cells.parse("frame", frame)?,
         crop: cells.parse("crop", crop)?,
-        region: cells.parse("region", region)?.unwrap_or(Region::Middle),
+        region,
         masks,
         patients,
         pathology,
@@ -347,13 +357,15 @@ mod tests {
             x.png,P,benign,b,s,circle 1 2,\n\
             x.png,P,benign,b,s,box 1 2 1 3,\n\
             x.png,P,benign,b,s,polygon 1 2 3 4,\n\
+            x.png,P,benign,b,s,polygon 1 2 9 8 9 2 1 8,\n\
             x.png,P,benign,b,s,point 1 inf,\n\
             x.png,P,benign,b,s,,-1\n\
             x.png,P,benign,b\n\
             x.png,P,benign,b,s,,50\n";
         let manifest = parse(text).expect("the header is good");
         let lines: Vec<u64> = manifest.faults.iter().map(|f| f.line).collect();
-        assert_eq!(lines, (2..=12).collect::<Vec<_>>());
+        assert_eq!(lines, (2..=13).collect::<Vec<_>>());
+        assert!(manifest.faults[8].reason.contains("crosses"), "{:?}", manifest.faults[8]);
         assert_eq!(manifest.rows.len(), 1);
         assert_eq!(manifest.rows[0].region, Region::Middle);
         assert!(manifest.faults[2].reason.contains("odd"), "{:?}", manifest.faults[2]);
@@ -396,6 +408,8 @@ mod tests {
     fn a_misspelt_or_missing_column_is_an_error_not_a_silence() {
         let unknown = parse("file,patients,pathology,outcome_basis,source,magrin\n");
         assert!(matches!(unknown, Err(Error::UnknownColumn { column }) if column == "magrin"));
+        let twice = parse("file,patients,pathology,outcome_basis,source,pathology\n");
+        assert!(matches!(twice, Err(Error::RepeatedColumn { column }) if column == "pathology"));
         let missing = parse("file,pathology,outcome_basis,source\n");
         assert!(matches!(missing, Err(Error::MissingColumn { column: "patients" })));
     }

@@ -12,12 +12,12 @@ use crate::descriptor::{Descriptor, EncoderId};
 use crate::dicom;
 use crate::encoder::{self, Encoder};
 use crate::library::{self, Added, Library, NewCase};
-use crate::mammogram::Caution;
 use crate::patch;
 use crate::progress::{Progress, Report};
 use crate::structure_from_motion::{Feature, sift};
 
 mod cells;
+mod doubts;
 pub mod manifest;
 pub(crate) mod mask;
 pub(crate) mod prepare;
@@ -27,6 +27,7 @@ mod words;
 
 pub use prepare::{Prepared, prepare};
 
+use doubts::{patient_conflict, refuse_another_outcome, refuse_doubts};
 use manifest::{Fault, Manifest, Row};
 use prepare::{cut_region, patients, read_row};
 use same_film::KnownFilms;
@@ -114,10 +115,12 @@ pub fn import(
         }
         let described = read_row(reader, &manifest.folder, row).and_then(|read| {
             if known.contains(&read.id) {
+                refuse_another_outcome(library, row, &read.id)?;
                 let patients = patients(row, &read.film);
                 return Ok(Described::Known(read.id, patients));
             }
-            let prepared = cut_region(read, row)?;
+            let mut prepared = cut_region(read, row)?;
+            prepared.cautions.extend(patient_conflict(library, row, &prepared.patients)?);
             if !confirmed && !row.is_confirmed {
                 refuse_doubts(&prepared, row)?;
             }
@@ -155,19 +158,6 @@ pub fn import(
     }
     outcome.faults.sort_by_key(|fault| fault.line);
     Ok(outcome)
-}
-
-/// A film whose picture, side, size or patient may be wrong waits for a person. That a picture file
-/// says nothing of itself is no doubt here: the manifest speaks for it.
-fn refuse_doubts(prepared: &Prepared, row: &Row) -> Result<(), String> {
-    let own = prepared.cautions.iter().filter(|caution| !row.cautions.contains(caution));
-    let mut doubts = own.filter(|caution| caution.is_doubt() && caution.code != "W-PICTURE");
-    match doubts.next() {
-        None => Ok(()),
-        Some(Caution { code, text }) => {
-            Err(format!("a person must look at this film and confirm it first ({code}: {text})"))
-        }
-    }
 }
 
 /// Describes every case of a library again, by another encoder; all or none.

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::doubts::{completed, doubtful_size, drawn};
 use super::manifest::{Crop, Region, Row};
 use super::{mask, sentence};
 use crate::case::CaseId;
@@ -13,7 +14,7 @@ use crate::dicom;
 use crate::geometry::{Contour, ImagePoint, ImageRect};
 use crate::lexicon::Pathology;
 use crate::library::{Picture, identity};
-use crate::mammogram::{Caution, Mammogram, Spacing};
+use crate::mammogram::{Caution, Mammogram};
 use crate::measures::{self, Measures};
 use crate::patch;
 use crate::segmentation::{Outliner, Prompt};
@@ -90,7 +91,7 @@ pub(super) fn read_row(
         Some(number) => reader.read_frame(&path, number - 1),
         None => reader.read(&path),
     };
-    let film = film.map_err(|error| sentence(&error))?;
+    let mut film = film.map_err(|error| sentence(&error))?;
     if mask::bright_of_two(&film).is_some() {
         return Err("the picture has only two grey values: it is a mask, not a film".to_owned());
     }
@@ -100,7 +101,9 @@ pub(super) fn read_row(
         let masks = row.masks.iter().map(|mask| inside(folder, mask));
         let masks: Vec<PathBuf> = masks.collect::<Result<_, _>>()?;
         let masks = masks.iter().map(PathBuf::as_path);
-        Region::Polygon(mask::border_among(reader, masks, &film)?)
+        let (border, doubt) = mask::border_among(reader, masks, &film)?;
+        film.cautions.extend(doubt);
+        Region::Polygon(border)
     };
     let film_hash = identity::film_hash(&film);
     let id = case_id(&film_hash, row.crop, &region);
@@ -110,11 +113,12 @@ pub(super) fn read_row(
 pub(super) fn cut_region(read: ReadRow, row: &Row) -> Result<Prepared, String> {
     let ReadRow { id, path, film, film_hash, region } = read;
     let patients = patients(row, &film);
-    let film = completed(film, row)?;
-    let film = Arc::new(match row.crop {
+    let mut film = completed(film, row)?;
+    film = match row.crop {
         Some(crop) => cut(&film, crop)?,
         None => film,
-    });
+    };
+    let film = Arc::new(film);
     let offset = row.crop.map_or(ImagePoint::default(), corner);
 
     let region = shifted(&region, offset);
@@ -124,6 +128,7 @@ pub(super) fn cut_region(read: ReadRow, row: &Row) -> Result<Prepared, String> {
         }
         _ => outline(&film, &region)?,
     };
+    let doubt = doubtful_size(&film, &contour)?;
     let measures = measures::measure(&film, &contour);
     let (film, contour) = if film.rows.max(film.columns) > LARGEST_WHOLE_PICTURE {
         let around = surroundings(&film, &contour);
@@ -142,17 +147,8 @@ pub(super) fn cut_region(read: ReadRow, row: &Row) -> Result<Prepared, String> {
         None => Picture::png(&film).map_err(|error| sentence(&error))?,
     };
     let own = film.cautions.iter().filter(|caution| !is_answered(&caution.code, &film));
-    let cautions = own.chain(&row.cautions).cloned().collect();
+    let cautions = own.chain(&row.cautions).cloned().chain(doubt).collect();
     Ok(Prepared { id, film, contour, measures, picture, patients, film_hash, cautions })
-}
-
-fn completed(film: Mammogram, row: &Row) -> Result<Mammogram, String> {
-    Ok(Mammogram {
-        spacing: agreed_spacing(film.spacing, row.spacing)?,
-        image_laterality: film.image_laterality.or(row.image_laterality),
-        view_position: film.view_position.or(row.view_position),
-        ..film
-    })
 }
 
 /// The file as a path that leads nowhere outside the manifest's folder, links included.
@@ -168,29 +164,12 @@ fn inside(folder: &Path, file: &Path) -> Result<PathBuf, String> {
     Ok(path)
 }
 
-/// The film's own spacing, else the manifest's; two that differ by more than 1 % are refused.
-fn agreed_spacing(
-    own: Option<Spacing>,
-    stated: Option<Spacing>,
-) -> Result<Option<Spacing>, String> {
-    if let (Some(own), Some(stated)) = (own, stated)
-        && (own.mean_mm() / stated.mean_mm() - 1.0).abs() > 0.01
-    {
-        return Err(format!(
-            "the file says {:.4} mm a pixel where the manifest says {:.4}",
-            own.mean_mm(),
-            stated.mean_mm()
-        ));
-    }
-    Ok(own.or(stated))
-}
-
 /// The region's contour: drawn ones as they are, the others by the prompt a reader would use.
 /// Masses and normal regions take the same road, so that a contour does not give a class away.
 fn outline(film: &Arc<Mammogram>, region: &Region) -> Result<Contour, String> {
     let mut outliner = Outliner::new(Arc::clone(film));
     let prompt = match region {
-        Region::Polygon(contour) => return Ok(contour.clone()),
+        Region::Polygon(contour) => return drawn(film, contour),
         Region::Circle { center, radius } => Prompt::Drag { center: *center, radius: *radius },
         Region::Box(rect) => Prompt::Box(*rect),
         Region::Point(point) => sized(&mut outliner, film, *point)?,
