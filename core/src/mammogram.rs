@@ -200,6 +200,31 @@ impl Spacing {
 }
 
 impl Mammogram {
+    /// The scale that the film brings, itself or by its scanner; one that a person stated is none.
+    pub fn own_scale(&self) -> Option<Spacing> {
+        self.spacing.filter(|spacing| spacing.origin != SpacingOrigin::Stated)
+    }
+
+    /// Takes the side of a pixel in mm that a person states, for a film that brings no scale: its
+    /// own stands, and what contradicts it is said.
+    pub fn state_scale(&mut self, pixel_mm: f64) {
+        let Some(own) = self.own_scale() else {
+            self.spacing = Some(Spacing::square(pixel_mm, SpacingOrigin::Stated));
+            // No longer true: lengths are in mm, and say that the scale was stated.
+            self.cautions.retain(|caution| caution.code != "W-NO-SPACING");
+            return;
+        };
+        if (own.mean_mm() / pixel_mm - 1.0).abs() > 0.01 {
+            let text = format!(
+                "the stated size of a pixel, {pixel_mm} mm, differs from the film's own, {:.4} {}, \
+                 which was used",
+                own.mean_mm(),
+                own.origin.unit()
+            );
+            self.cautions.push(Caution::new("W-SCALE-CONFLICT", text));
+        }
+    }
+
     /// The stored value of a pixel (PixelData after masking and sign extension).
     pub fn stored(&self, column: u32, row: u32) -> i32 {
         i32::from(self.samples[row as usize * self.columns as usize + column as usize])

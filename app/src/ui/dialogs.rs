@@ -2,6 +2,7 @@
 
 use egui::{Grid, Id, Modal, RichText, ScrollArea, Ui};
 use precedent_core::INTENDED_USE;
+use precedent_core::mammogram::Spacing;
 
 use crate::command::{Action, Command};
 use crate::state::{Dialog, State};
@@ -109,10 +110,13 @@ fn state_scale(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         None => "The film says nothing about its size, so lengths are in pixels.".to_owned(),
     };
     ui.label(says);
-    ui.label(super::second(
+    let stands = read.as_read.own_scale().is_some();
+    ui.label(super::second(if stands {
+        "Its own size is used: one can be stated only for a film that has none."
+    } else {
         "What you state here is marked \"mm, stated\" behind every length. The outline is measured \
-         again and its undo steps begin anew.",
-    ));
+         again and its undo steps begin anew."
+    }));
     ui.add_space(6.0);
     let id = Id::unique(("stated scale", film.id));
     let mut mm = ui
@@ -122,16 +126,21 @@ fn state_scale(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         .unwrap_or(0.0);
     ui.horizontal(|ui| {
         let label = ui.label("Millimetres per pixel");
-        let field = egui::DragValue::new(&mut mm).range(0.0..=2.0).speed(0.001).max_decimals(5);
-        ui.add(field).labelled_by(label.id);
+        let range = 0.0..=*Spacing::POSSIBLE_MM.end();
+        let field = egui::DragValue::new(&mut mm).range(range).speed(0.001).max_decimals(5);
+        ui.add_enabled(!stands, field).labelled_by(label.id);
     });
     ui.data_mut(|data| data.insert_temp(id, mm));
     ui.add_space(8.0);
     ui.horizontal(|ui| {
-        let is_a_size = (0.005..=2.0).contains(&mm);
+        let is_a_size = Spacing::POSSIBLE_MM.contains(&mm) && !stands;
         let accept = ui
             .add_enabled(is_a_size, egui::Button::new("State this size"))
-            .on_disabled_hover_text("A mammogram's pixel is between 0.005 and 2 mm");
+            .on_disabled_hover_text(if stands {
+                "The film has a size of its own"
+            } else {
+                "A mammogram's pixel is between 0.01 and 1 mm"
+            });
         if accept.clicked() {
             commands.push(Command::StateScale(Some(mm)));
             commands.push(Command::CloseDialog);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use precedent_core::mammogram::{Mammogram, Spacing, SpacingOrigin};
+use precedent_core::mammogram::Mammogram;
 use precedent_core::progress::Progress;
 
 use super::{Effect, outline};
@@ -262,11 +262,10 @@ pub(super) fn state_scale(state: &mut State, mm: Option<f64>, effects: &mut Vec<
     outline::again(state, effects);
 }
 
-/// What the film itself says stands unless the user says otherwise.
+/// What the user states of a film that carries no scale ([`Mammogram::state_scale`]).
 pub(super) fn with_scale(as_read: &Arc<Mammogram>, stated_mm: Option<f64>) -> Arc<Mammogram> {
     let Some(mm) = stated_mm else { return Arc::clone(as_read) };
     let mut mammogram = (**as_read).clone();
-    mammogram.spacing = Some(Spacing::square(mm, SpacingOrigin::Stated));
-    mammogram.cautions.retain(|caution| caution.code != "W-NO-SPACING");
+    mammogram.state_scale(mm);
     Arc::new(mammogram)
 }

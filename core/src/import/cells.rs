@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::manifest::{Error, Fault};
 use crate::lexicon::{BreastDensity, ImageLaterality};
-use crate::mammogram::SpacingOrigin;
+use crate::mammogram::{Spacing, SpacingOrigin};
 
 /// A list's text.
 pub(super) type Reader = csv::Reader<Cursor<Vec<u8>>>;
@@ -124,6 +124,11 @@ pub(super) fn pixel_origin(text: &str) -> Option<SpacingOrigin> {
         "stated" => Some(SpacingOrigin::Stated),
         _ => None,
     }
+}
+
+/// The side of a pixel in mm.
+pub(super) fn pixel_mm(text: &str) -> Option<f64> {
+    positive(text).filter(|mm| Spacing::POSSIBLE_MM.contains(mm))
 }
 
 pub(super) fn positive(text: &str) -> Option<f64> {

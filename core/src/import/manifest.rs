@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::case::Terms;
 use crate::geometry::{Contour, ImagePoint, ImageRect};
 use crate::import::cells::{
-    Cells, breast_density, frame, laterality, open, parsed, pixel_origin, positive, yes_or_no,
+    Cells, breast_density, frame, laterality, open, parsed, pixel_mm, pixel_origin, yes_or_no,
 };
 use crate::import::words;
 use crate::lexicon::{Assessment, ImageLaterality, Pathology, ViewPosition};
@@ -33,7 +33,7 @@ and, where they are known:
                   brighter is the region; of several, separated by |, the one that is a mask
   frame           which frame of a file that has several, from 1
   crop            X Y WIDTH HEIGHT: the part of the file that is the picture
-  pixel_mm        side of a pixel, for a file that does not tell
+  pixel_mm        side of a pixel, 0.01 to 1, for a file that does not tell
   pixel_origin    scanner (of the film), or stated
   laterality      R or L
   view            CC, MLO ...; side or view that contradicts the file waits for a person
@@ -224,7 +224,7 @@ fn parse_row(line: u64, cells: &Cells<'_>, is_labelled: bool) -> Result<Row, Str
             .to_owned());
     }
     let origin = cells.parse("pixel_origin", pixel_origin)?.unwrap_or(SpacingOrigin::Stated);
-    let spacing = cells.parse("pixel_mm", positive)?.map(|mm| Spacing::square(mm, origin));
+    let spacing = cells.parse("pixel_mm", pixel_mm)?.map(|mm| Spacing::square(mm, origin));
     Ok(Row {
         line,
         file,

@@ -87,7 +87,7 @@ fn parse(line: u64, cells: &Cells<'_>) -> Result<Listed, String> {
         (Some(center), None) => Region::Point(center),
         (None, _) => Region::Middle,
     };
-    let pixel_mm = cells.parse("pixel_mm", cells::positive)?;
+    let pixel_mm = cells.parse("pixel_mm", cells::pixel_mm)?;
     let dataset = cells.require("dataset")?;
     let source = match cells.get("digitizer") {
         Some(digitizer) => format!("{dataset}, {digitizer}"),

@@ -5,6 +5,7 @@ use std::process::Command;
 use precedent_core::dicom;
 use precedent_core::geometry::{Contour, ImagePoint};
 use precedent_core::lexicon::MassMargin;
+use precedent_core::mammogram::{Spacing, SpacingOrigin};
 use precedent_core::phantom::{Drawn, Phantom};
 use precedent_core::segmentation::Correction;
 
@@ -109,4 +110,44 @@ fn strokes_smoothing_and_texture_work_from_the_command_line() {
     );
     assert_eq!(all["texture"]["bins"], 32);
     assert!(all["texture"]["joint_entropy"].as_f64().is_some_and(|e| e > 1.0));
+}
+
+#[test]
+fn a_stated_size_does_not_replace_the_films_own() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let Drawn { mut mammogram, mass } =
+        Phantom { columns: 400, rows: 400, radius_mm: (4.0, 4.5), ..Phantom::default() }.draw(3);
+    let path = folder.path().join("film.dcm");
+    let measured = |pixel_mm: &str| {
+        let ImagePoint { x, y } = mass.center;
+        let output = Command::new(env!("CARGO_BIN_EXE_precedent-cli"))
+            .args(["outline", "--json", "--radius-px", "40", "--pixel-mm", pixel_mm])
+            .args(["--center", &format!("{x},{y}")])
+            .arg(&path)
+            .output()
+            .expect("the program starts");
+        (output.status.code(), serde_json::from_slice::<serde_json::Value>(&output.stdout).ok())
+    };
+    let codes = |report: &serde_json::Value| -> Vec<String> {
+        let cautions = report["cautions"].as_array().expect("a list").iter();
+        cautions.map(|caution| caution["code"].as_str().expect("a code").to_owned()).collect()
+    };
+    // The detector's 0.1 mm stands (PS3.3 C.8.11.3), whatever is said beside it.
+    mammogram.spacing = Some(Spacing::square(0.1, SpacingOrigin::Detector));
+    dicom::write(&mammogram, &path).expect("a small file");
+    let (_, own) = measured("0.1");
+    let (_, other) = measured("0.05");
+    let (own, other) = (own.expect("a report"), other.expect("a report"));
+    assert_eq!(other["measures"]["area"], own["measures"]["area"]);
+    assert_eq!(other["spacing"]["origin"], "mm at detector");
+    let conflict = "W-SCALE-CONFLICT".to_owned();
+    assert!(codes(&other).contains(&conflict) && !codes(&own).contains(&conflict));
+    // A film that brings none takes it.
+    mammogram.spacing = None;
+    dicom::write(&mammogram, &path).expect("a small file");
+    let stated = measured("0.05").1.expect("a report");
+    assert_eq!(stated["spacing"]["origin"], "mm, stated");
+    assert!(!codes(&stated).contains(&"W-NO-SPACING".to_owned()));
+    // What no mammogram has is no size, as in a sidecar.
+    assert_eq!(measured("1.5").0, Some(2));
 }

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use anyhow::{Context, ensure};
 use precedent_core::dicom::Reader;
 use precedent_core::geometry::{ImagePoint, ImageRect};
-use precedent_core::mammogram::{Mammogram, Spacing, SpacingOrigin};
+use precedent_core::mammogram::{Mammogram, Spacing};
 use precedent_core::segmentation::{Correction, Prompt};
 
 #[derive(clap::Args)]
@@ -71,9 +71,10 @@ pub(crate) struct PromptArgs {
     /// Move the outline to the nearest border, last of all; points to pass through stay
     #[arg(long, requires = "mark")]
     resnap: bool,
-    /// State the size of a pixel of this film, in mm; lengths are then marked "stated"
+    /// State the size of a pixel, in mm, for a film that carries none; lengths are then marked
+    /// "stated"
     #[arg(long, value_name = "V")]
-    pixel_mm: Option<Length>,
+    pixel_mm: Option<PixelSize>,
 }
 
 impl PromptArgs {
@@ -85,16 +86,10 @@ impl PromptArgs {
             None => reader.read(file),
         };
         let mut film = read.with_context(|| file.display().to_string())?;
-        self.state_scale(&mut film);
-        Ok(film)
-    }
-
-    fn state_scale(&self, mammogram: &mut Mammogram) {
-        if let Some(Length(pixel_mm)) = self.pixel_mm {
-            mammogram.spacing = Some(Spacing::square(pixel_mm, SpacingOrigin::Stated));
-            // No longer true: lengths are in mm, and say that the scale was stated.
-            mammogram.cautions.retain(|caution| caution.code != "W-NO-SPACING");
+        if let Some(PixelSize(pixel_mm)) = self.pixel_mm {
+            film.state_scale(pixel_mm);
         }
+        Ok(film)
     }
 
     /// The prompt in pixels of this film; `None` where none was given.
@@ -155,6 +150,22 @@ fn stroke(text: &str) -> Result<Stroke, String> {
 /// `N` finite numbers with commas between them.
 #[derive(Debug, Clone, Copy)]
 struct Numbers<const N: usize>([f64; N]);
+
+/// The side of a pixel in mm.
+#[derive(Debug, Clone, Copy)]
+struct PixelSize(f64);
+
+impl FromStr for PixelSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Length(mm) = text.parse()?;
+        let range = Spacing::POSSIBLE_MM;
+        let (least, most) = (range.start(), range.end());
+        let is_one = range.contains(&mm).then_some(Self(mm));
+        is_one.ok_or_else(|| format!("a pixel of a mammogram has {least} to {most} mm"))
+    }
+}
 
 /// A positive finite length.
 #[derive(Debug, Clone, Copy)]
