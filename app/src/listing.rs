@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use precedent_core::dicom::listing::{self, Other};
-use precedent_core::dicom::{NameSet, read_as};
+use precedent_core::dicom::{NameSet, Person, read_as};
 use precedent_core::mammogram::Caution;
 
 use crate::state::name;
@@ -33,21 +33,23 @@ pub struct Visit {
     /// As the file declares it.
     pub patient_name: Option<String>,
     pub patient_id: Option<String>,
+    pub person: Person,
     /// YYYY-MM-DD where the file has a date.
     pub study_date: Option<String>,
     pub study_instance_uid: Option<String>,
 }
 
 impl Visit {
-    /// Name and number, the name read in another set than declared where that was wished and can be.
+    /// Name, number and day of birth, the name read in another set than declared where that was wished and can be.
     pub fn patient(&self, names: Option<NameSet>) -> Option<String> {
         let declared = self.patient_name.as_deref();
         let other = declared.zip(names).and_then(|(name, set)| read_as(name, set));
         let name = other.as_deref().or(declared).map(person);
-        match (name, &self.patient_id) {
-            (Some(name), Some(id)) => Some(format!("{name} · {id}")),
-            (name, id) => name.or_else(|| id.clone()),
-        }
+        let born =
+            self.person.patient_birth_date.as_deref().map(|day| format!("born {}", date(day)));
+        let known: Vec<String> =
+            [name, self.patient_id.clone(), born].into_iter().flatten().collect();
+        (!known.is_empty()).then(|| known.join(" · "))
     }
 
     /// The sets in which the name may be meant.
@@ -73,6 +75,7 @@ impl Listing {
                 let visit = Visit {
                     patient_name: patient.patient_name.clone(),
                     patient_id: patient.patient_id.clone(),
+                    person: patient.person.clone(),
                     study_date: study.study.study_date.as_deref().map(date),
                     study_instance_uid: study.study.study_instance_uid.clone(),
                 };
@@ -175,6 +178,12 @@ mod tests {
             ..Visit::default()
         };
         assert_eq!(wrong.patient(None).as_deref(), Some("Íõ, Ð¡¶« · P1"), "as declared");
+        // Two people of one name and number are told apart.
+        let person =
+            Person { patient_birth_date: Some("19500102".to_owned()), ..Person::default() };
+        let one = Visit { person, ..wrong.clone() };
+        assert_eq!(one.patient(None).as_deref(), Some("Íõ, Ð¡¶« · P1 · born 1950-01-02"));
+        assert_ne!(one, wrong);
         assert!(wrong.name_sets().contains(&NameSet::Chinese));
         assert_eq!(wrong.patient(Some(NameSet::Chinese)).as_deref(), Some("王, 小东 · P1"));
         let plain = Visit { patient_name: Some("DOE^JANE".to_owned()), ..Visit::default() };

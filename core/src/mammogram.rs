@@ -40,6 +40,8 @@ pub struct Mammogram {
     pub patient_orientation: Option<[String; 2]>,
     /// PatientID as the file has it, for exclusion of the patient's own cases; never printed or logged.
     pub patient_id: Option<String>,
+    /// What else she was or is known by, for the same.
+    pub other_patient_ids: Vec<String>,
     pub sop_instance_uid: Option<String>,
     pub lossy: bool,
     /// BLAKE3 of the file's bytes.
@@ -49,6 +51,11 @@ pub struct Mammogram {
 }
 
 impl Mammogram {
+    /// Every number that the film has for its patient.
+    pub fn patient_ids(&self) -> impl Iterator<Item = &String> {
+        self.patient_id.iter().chain(&self.other_patient_ids)
+    }
+
     /// Names these very pixels among all files and frames: the file's hash, or of one frame of
     /// several that hash with the frame's number.
     pub fn frame_hash(&self) -> [u8; 32] {
@@ -151,6 +158,7 @@ impl Caution {
 const HARMLESS: &[&str] = &[
     "W-AUTO-WINDOW",
     "W-COLOUR-AS-GREY",
+    "W-DICOMDIR",
     "W-ENCODING",
     "W-ERMF",
     "W-GROUP-LENGTH",

@@ -173,6 +173,7 @@ impl Phantom {
             view_position: Some(ViewPosition::Cc),
             patient_orientation: None,
             patient_id: Some(format!("PHANTOM-{seed}")),
+            other_patient_ids: Vec::new(),
             sop_instance_uid: None,
             lossy: false,
             content_hash,

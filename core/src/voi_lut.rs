@@ -125,6 +125,7 @@ mod tests {
             view_position: None,
             patient_orientation: None,
             patient_id: None,
+            other_patient_ids: Vec::new(),
             sop_instance_uid: None,
             lossy: false,
             content_hash: [0; 32],

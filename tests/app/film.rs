@@ -36,6 +36,7 @@ pub(crate) fn film(columns: u32, rows: u32, sample: impl Fn(u32, u32) -> u16) ->
         view_position: None,
         patient_orientation: None,
         patient_id: None,
+        other_patient_ids: Vec::new(),
         sop_instance_uid: None,
         lossy: false,
         content_hash,

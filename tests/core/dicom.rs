@@ -5,6 +5,7 @@ mod attributes;
 #[cfg(target_os = "linux")]
 mod big;
 mod decoder;
+mod directory;
 mod families;
 pub(crate) mod file;
 mod fixtures;

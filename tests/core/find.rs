@@ -100,6 +100,9 @@ fn a_patients_own_cases_never_answer_by_any_of_her_names_or_by_the_film_itself()
     }
     film.patient_id = Some("somebody else".to_owned());
     assert_eq!(found(&film).num_own_cases, 0);
+    film.other_patient_ids = vec!["OLD".to_owned(), "P1".to_owned()];
+    assert_eq!(found(&film).num_own_cases, 2, "by an earlier number");
+    film.other_patient_ids.clear();
     film.patient_id = Some("  ".to_owned());
     assert!(codes(&found(&film)).contains(&"W-NO-PATIENT"));
 

@@ -150,6 +150,8 @@ pub(super) struct Structure {
     /// The items of PerFrameFunctionalGroupsSequence, whole.
     pub(super) frame_groups: Vec<Range<usize>>,
     un_lengths: Vec<(usize, [u8; 4])>,
+    /// Where the items of DirectoryRecordSequence begin.
+    directory_records: Vec<usize>,
     pub(super) has_vendor_pixels: bool,
     pub(super) cautions: Vec<Caution>,
 }
@@ -204,8 +206,15 @@ pub(super) fn inspect(file: &Bytes, is_wanted: impl Fn(Tag) -> bool) -> Result<S
         (Ok(walk), None) if walk.elements.is_empty() => return Err(Refusal::NotAnImage),
         (walked, _) => walked?,
     };
-    let Walk { elements, pixel_data, frame_groups, un_lengths, has_vendor_pixels, cautions: met } =
-        walk;
+    let Walk {
+        elements,
+        pixel_data,
+        frame_groups,
+        directory_records,
+        un_lengths,
+        has_vendor_pixels,
+        cautions: met,
+    } = walk;
     cautions.extend(met);
     let syntax = header.syntax.unwrap_or_else(|| encoding.plain_syntax());
     let whole: usize = elements.iter().map(|e| e.whole.len()).sum();
@@ -222,6 +231,7 @@ pub(super) fn inspect(file: &Bytes, is_wanted: impl Fn(Tag) -> bool) -> Result<S
         pixel_data,
         frame_groups,
         un_lengths,
+        directory_records,
         has_vendor_pixels,
         cautions,
     })
@@ -249,6 +259,12 @@ impl Structure {
         let Some(value) = self.value(tag) else { return Vec::new() };
         let text = String::from_utf8_lossy(&value);
         text.split('\\').map(|part| part.trim_matches([' ', '\0']).to_owned()).collect()
+    }
+
+    /// Where the records of a DICOMDIR of this many bytes begin, from the first of them.
+    pub(super) fn directory_records(&self, length: u64) -> Vec<u64> {
+        let before = length.saturating_sub(self.dataset.len() as u64);
+        self.directory_records.iter().map(|start| before + *start as u64).collect()
     }
 
     /// The kept elements end to end: a small data set of the same encoding, with the functional

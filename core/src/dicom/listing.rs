@@ -1,16 +1,15 @@
 //! Which films are in a folder or on a medium: sorted into patients and studies, not decoded.
 //!
-//! Whatever is no film is named with its reason. Two people are never made one: a patient is an ID
-//! and a name together, and an ID under two names is said on each of its films.
+//! Whatever is no film is named with its reason. Whose the others are, `patients.rs` tells.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::Reader;
-use super::attributes::{Attributes, Study};
-use super::directory::Medium;
+use super::attributes::{Attributes, Person, Study};
+use super::directory::{Entry, Medium};
+use super::{Error, Reader, patients};
 use crate::mammogram::Caution;
 use crate::progress::{Progress, Report};
 
@@ -21,11 +20,13 @@ pub struct Listing {
     pub others: Vec<Other>,
 }
 
-/// One ID with one name. Both `None`: the files name nobody, and may be of several people.
+/// One ID with one name, borne by one person as far as its films tell. Both `None`: the files name
+/// nobody, and may be of several people.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Patient {
     pub patient_id: Option<String>,
     pub patient_name: Option<String>,
+    pub person: Person,
     pub studies: Vec<StudyFilms>,
 }
 
@@ -43,9 +44,16 @@ pub struct Film {
     pub attributes: Attributes,
 }
 
-/// What a film does not tell of itself, but films together do: two under one SOPInstanceUID, two
-/// names under one PatientID.
-pub const AMONG_FILMS: [&str; 2] = ["W-SAME-UID", "W-PATIENT-CONFLICT"];
+/// What a film does not tell of itself, but films together do, and the list of a medium: two under
+/// one SOPInstanceUID, two people under one PatientID, another film than the one that is listed.
+pub const AMONG_FILMS: [&str; 4] =
+    ["W-SAME-UID", "W-PATIENT-CONFLICT", "W-DICOMDIR", "W-DICOMDIR-CONFLICT"];
+
+/// A file to be looked at, and what a DICOMDIR says of it.
+struct Candidate {
+    path: PathBuf,
+    entry: Option<Entry>,
+}
 
 /// A file that is no film, or none that can be read, or one that is there already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,19 +87,23 @@ pub fn list(
         }
     }
     let mut seen = HashSet::new();
-    candidates.retain(|path| seen.insert(path.clone()));
+    candidates.retain(|candidate| seen.insert(candidate.path.clone()));
     let mut films = Vec::new();
     let total = Some(candidates.len() as u64);
-    for (done, path) in candidates.into_iter().enumerate() {
+    for (done, Candidate { path, entry }) in candidates.into_iter().enumerate() {
         report(Progress { step: "Looking at files", done: done as u64, total })?;
         match reader.attributes(&path) {
-            Ok(attributes) => films.push(Film { path, attributes }),
+            Ok(mut attributes) => {
+                let doubts = entry.iter().flat_map(|entry| entry.doubts(&attributes));
+                let doubts: Vec<Caution> = doubts.collect();
+                attributes.cautions.extend(doubts);
+                films.push(Film { path, attributes });
+            }
             Err(error) => listing.others.push(Other { path, reason: error.to_string() }),
         }
     }
     tell_twins(&mut films, &mut listing.others);
-    tell_shared_ids(&mut films);
-    listing.patients = sorted(films);
+    listing.patients = patients::sorted(films);
     listing.others.sort_by(|a, b| a.path.cmp(&b.path));
     ControlFlow::Continue(listing)
 }
@@ -100,25 +112,34 @@ pub fn list(
 fn of_file(
     reader: &mut Reader,
     path: &Path,
-    candidates: &mut Vec<PathBuf>,
+    candidates: &mut Vec<Candidate>,
     others: &mut Vec<Other>,
 ) {
-    let Ok(Some(records)) = reader.directory(path) else {
-        candidates.push(path.to_owned());
-        return;
+    let entries = match reader.directory(path) {
+        Ok(Some(entries)) => entries,
+        Err(Error::Undecodable(sentence)) => {
+            let reason = format!("the DICOMDIR cannot be read: {sentence}");
+            others.push(Other { path: path.to_owned(), reason });
+            return;
+        }
+        Ok(None) | Err(_) => {
+            candidates.push(Candidate { path: path.to_owned(), entry: None });
+            return;
+        }
     };
     let root =
         path.parent().map(|root| if root.as_os_str().is_empty() { Path::new(".") } else { root });
     let Some(root) = root.and_then(|root| root.canonicalize().ok()) else { return };
     let mut medium = Medium::new(root);
-    for record in records {
-        let named = || path.with_file_name(record.file_id.join("/"));
-        match medium.find(&record.file_id) {
-            Ok(found) if record.kind == "IMAGE" => candidates.push(found),
-            Ok(found) => {
-                let reason = format!("the DICOMDIR calls it {}, not an image", record.kind);
-                others.push(Other { path: found, reason });
-            }
+    for entry in entries {
+        let named = || path.with_file_name(entry.file_id.join("/"));
+        match medium.find(&entry.file_id) {
+            Ok(path) => match entry.why_not() {
+                None => candidates.push(Candidate { path, entry: Some(entry) }),
+                Some(reason) => others.push(Other { path, reason }),
+            },
+            // What was taken off the list need not be there.
+            Err(_) if !entry.is_in_use => {}
             Err(unfound) => others.push(Other { path: named(), reason: unfound.to_string() }),
         }
     }
@@ -128,12 +149,12 @@ fn of_file(
 struct Scan<'a> {
     root: PathBuf,
     entered: HashSet<PathBuf>,
-    candidates: &'a mut Vec<PathBuf>,
+    candidates: &'a mut Vec<Candidate>,
     others: &'a mut Vec<Other>,
 }
 
 impl<'a> Scan<'a> {
-    fn of(folder: &Path, candidates: &'a mut Vec<PathBuf>, others: &'a mut Vec<Other>) {
+    fn of(folder: &Path, candidates: &'a mut Vec<Candidate>, others: &'a mut Vec<Other>) {
         let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let mut scan = Self { root, entered: HashSet::new(), candidates, others };
         let mut folders = vec![folder.to_owned()];
@@ -165,7 +186,7 @@ impl<'a> Scan<'a> {
             } else if path.is_dir() {
                 folders.push(path);
             } else if !is_sidecar(&path) {
-                self.candidates.push(path);
+                self.candidates.push(Candidate { path, entry: None });
             }
         }
         folders
@@ -239,47 +260,4 @@ fn content_hash(path: &Path) -> std::io::Result<[u8; 32]> {
     let mut hasher = blake3::Hasher::new();
     std::io::copy(&mut std::fs::File::open(path)?, &mut hasher)?;
     Ok(*hasher.finalize().as_bytes())
-}
-
-fn tell_shared_ids(films: &mut [Film]) {
-    let mut names: BTreeMap<String, HashSet<Option<String>>> = BTreeMap::new();
-    for Film { attributes, .. } in films.iter() {
-        if let Some(id) = &attributes.patient_id {
-            names.entry(id.clone()).or_default().insert(attributes.patient_name.clone());
-        }
-    }
-    for Film { attributes, .. } in films {
-        let id = attributes.patient_id.as_ref();
-        if id.and_then(|id| names.get(id)).is_some_and(|names| names.len() > 1) {
-            attributes.cautions.push(Caution::new(
-                "W-PATIENT-CONFLICT",
-                "films with this PatientID bear different names; they may be of different people",
-            ));
-        }
-    }
-}
-
-fn sorted(films: Vec<Film>) -> Vec<Patient> {
-    type Key = (Option<String>, Option<String>);
-    type StudyKey = (Option<String>, Option<String>);
-    let mut patients: BTreeMap<Key, BTreeMap<StudyKey, Vec<Film>>> = BTreeMap::new();
-    for film in films {
-        let Attributes { patient_name, patient_id, study, .. } = &film.attributes;
-        let key = (patient_name.clone(), patient_id.clone());
-        let study = (study.study_date.clone(), study.study_instance_uid.clone());
-        patients.entry(key).or_default().entry(study).or_default().push(film);
-    }
-    let studies = |studies: BTreeMap<StudyKey, Vec<Film>>| {
-        let study = |((study_date, study_instance_uid), mut films): (StudyKey, Vec<Film>)| {
-            films.sort_by(|a, b| a.path.cmp(&b.path));
-            StudyFilms { study: Study { study_instance_uid, study_date }, films }
-        };
-        studies.into_iter().map(study).collect()
-    };
-    let patient = |((patient_name, patient_id), own)| Patient {
-        patient_id,
-        patient_name,
-        studies: studies(own),
-    };
-    patients.into_iter().map(patient).collect()
 }

@@ -13,7 +13,8 @@
 //! - `process`, `wire`: how is the child asked, watched and replaced?
 //! - `sidecar`: does a person state a scale beside the film?
 //! - `whole`: what do pixels and attributes say together?
-//! - `listing`, `directory`: which films are in a folder or on a medium, whose, of which visit?
+//! - `listing`, `directory`: which films are in a folder or on a medium?
+//! - `patients`: whose are they, and of which visit?
 //!
 //! In the child:
 //! - [`child`], `limits`: what may it use?
@@ -58,6 +59,7 @@ mod header;
 mod hostile;
 mod limits;
 pub mod listing;
+mod patients;
 mod picture;
 mod pixels;
 mod process;
@@ -68,7 +70,7 @@ mod whole;
 mod wire;
 mod write;
 
-pub use self::attributes::{Attributes, NameSet, Study, read_as};
+pub use self::attributes::{Attributes, NameSet, Person, Study, read_as};
 pub use self::guard::Refusal;
 pub use self::process::{Error as DecoderError, Stop};
 pub use self::write::{WriteError, write};
@@ -329,11 +331,11 @@ impl Reader {
 
     /// Whether a file is a DICOMDIR, which [`listing::list`] reads.
     pub fn is_directory(&mut self, path: &Path) -> bool {
-        matches!(self.directory(path), Ok(Some(_)))
+        matches!(self.directory(path), Ok(Some(_)) | Err(Error::Undecodable(_)))
     }
 
     /// The files that a DICOMDIR lists; `None` where the file is not one.
-    fn directory(&mut self, path: &Path) -> Result<Option<Vec<directory::Record>>, Error> {
+    fn directory(&mut self, path: &Path) -> Result<Option<Vec<directory::Entry>>, Error> {
         let handle = open_file(path)?;
         let open = |source| Error::Open { path: path.to_owned(), source };
         let length = handle.metadata().map_err(open)?.len();
@@ -346,7 +348,9 @@ impl Reader {
         let dataset = structure.wanted_dataset(0)?;
         let request = Request::Directory { encoding: structure.encoding };
         match self.decoder.ask(&request, &[&dataset])? {
-            (Reply::Directory(records), _) => Ok(Some(records)),
+            (Reply::Directory(records), _) => {
+                Ok(Some(directory::entries(&records, &structure.directory_records(length))))
+            }
             (Reply::Refused(sentence), _) => Err(Error::Undecodable(sentence)),
             _ => Err(DecoderError::BadReply.into()),
         }

@@ -3,7 +3,7 @@
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder as _, ImageReader, Limits};
 
-use super::attributes::{Attributes, Study};
+use super::attributes::{Attributes, Person, Study};
 use super::bytes::Bytes;
 use super::codec::{self, Size, jpeg};
 use super::guard::MAX_PIXELS;
@@ -119,7 +119,9 @@ fn unnamed(rows: u32, columns: u32, bits: u16, lossy: bool, more: Vec<Caution>) 
         view_position: None,
         patient_orientation: None,
         patient_id: None,
+        other_patient_ids: Vec::new(),
         patient_name: None,
+        person: Person::default(),
         study: Study::default(),
         sop_instance_uid: None,
         lossy,

@@ -22,6 +22,8 @@ pub(super) struct Walk {
     /// UN elements of undefined length inside kept elements: where the length stands and what to
     /// write there, for the library reads no such element.
     pub(super) un_lengths: Vec<(usize, [u8; 4])>,
+    /// Where the items of DirectoryRecordSequence begin.
+    pub(super) directory_records: Vec<usize>,
     /// A vendor's own pixels (private group 7E01) were met.
     pub(super) has_vendor_pixels: bool,
     pub(super) cautions: Vec<Caution>,
@@ -132,6 +134,12 @@ impl Walker<'_> {
         {
             let length = (self.at - level.value_start) as u32;
             self.found.un_lengths.push((level.value_start - 4, outer.encoding.long(length)));
+        }
+        if !level.is_sequence
+            && level.tag == tags::DIRECTORY_RECORD_SEQUENCE
+            && self.levels.len() == 1
+        {
+            self.found.directory_records.push(level.start);
         }
         if self.levels.is_empty() && level.is_wanted {
             self.keep(level.tag, level.start, level.value_start..self.at, level.is_un);

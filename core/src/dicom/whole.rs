@@ -56,6 +56,7 @@ pub(super) fn mammogram(
         patient_orientation: attributes.patient_orientation,
         air: None,
         patient_id: attributes.patient_id,
+        other_patient_ids: attributes.other_patient_ids,
         sop_instance_uid: attributes.sop_instance_uid,
         lossy: attributes.lossy,
         content_hash,

@@ -46,8 +46,8 @@ pub(super) enum Reply {
 
 const MARK: [u8; 4] = *b"PRC1";
 const HEAD: usize = 24;
-/// Far more than any header is; LUTs of 65,536 entries are the longest part.
-const MAX_HEADER: u32 = 16 << 20;
+/// Far more than any header is; a DICOMDIR of a hundred thousand records is the longest.
+const MAX_HEADER: u32 = 64 << 20;
 
 /// Writes one message; the body comes in parts so that nothing is copied together.
 pub(super) fn write(

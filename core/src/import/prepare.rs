@@ -69,7 +69,7 @@ pub fn prepare(reader: &mut dicom::Reader, folder: &Path, row: &Row) -> Result<P
 
 /// Every name of a row's patient: what the file says of itself counts as well.
 pub(super) fn patients(row: &Row, film: &Mammogram) -> Vec<String> {
-    row.patients.iter().chain(&film.patient_id).cloned().collect()
+    row.patients.iter().chain(film.patient_ids()).cloned().collect()
 }
 
 /// The row's whole film with the scale, side and view that file and row tell together.

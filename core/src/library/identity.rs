@@ -27,7 +27,8 @@ pub struct Identities {
 impl Identities {
     /// The patients this film may belong to: by the name it carries, and by its very pixels.
     pub fn patients_of(&self, mammogram: &Mammogram) -> HashSet<PatientIdx> {
-        let by_name = self.patients_named(mammogram.patient_id.as_slice());
+        let ids: Vec<String> = mammogram.patient_ids().cloned().collect();
+        let by_name = self.patients_named(&ids);
         by_name.into_iter().chain(self.patient_on(&film_hash(mammogram))).collect()
     }
 

@@ -116,6 +116,7 @@ pub(super) fn film(bytes: &[u8], format: &Format, case: &Case) -> Result<Mammogr
         view_position: case.view_position,
         patient_orientation: format.patient_orientation.clone(),
         patient_id: None,
+        other_patient_ids: Vec::new(),
         sop_instance_uid: None,
         lossy: format.lossy,
         content_hash: *blake3::hash(bytes).as_bytes(),

@@ -5,28 +5,28 @@ use std::path::{Path, PathBuf};
 
 use precedent_core::dicom::listing::{Listing, list};
 
-use super::file::{EXPLICIT, File, PIXEL_DATA};
+use super::file::{File, PIXEL_DATA};
 use super::reader;
 
-fn listed(path: &Path) -> Listing {
+pub(super) fn listed(path: &Path) -> Listing {
     match list(&mut reader(), &[path.to_owned()], &mut |_| ControlFlow::Continue(())) {
         ControlFlow::Continue(listing) => listing,
         ControlFlow::Break(()) => panic!("nobody stopped it"),
     }
 }
 
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+pub(super) fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("made");
     std::fs::write(&path, bytes).expect("written");
     path
 }
 
-fn film(id: &str, name: &str, date: &str, uid: &str) -> File {
+pub(super) fn film(id: &str, name: &str, date: &str, uid: &str) -> File {
     let mut file = File::film();
     file.text((0x0010, 0x0020), "LO", id).text((0x0010, 0x0010), "PN", name);
     file.text((0x0008, 0x0020), "DA", date).text((0x0008, 0x0018), "UI", uid);
-    file.text((0x0020, 0x000D), "UI", date);
+    file.text((0x0020, 0x000D), "UI", &format!("1.2.{id}.{date}"));
     file
 }
 
@@ -124,98 +124,127 @@ fn links_lead_neither_out_of_the_folder_nor_in_circles() {
     assert_eq!(names, ["broken", "folder", "link"]);
 }
 
-/// A DICOMDIR of these records: type, file id.
-fn directory(records: &[(&str, &str)]) -> Vec<u8> {
-    let mut file = File::empty();
-    file.syntax = EXPLICIT;
-    let mut items = Vec::new();
-    for (kind, file_id) in records {
-        let mut record = File::empty();
-        record.text((0x0004, 0x1430), "CS", kind);
-        if !file_id.is_empty() {
-            record.text((0x0004, 0x1500), "CS", file_id);
+/// Each film's codes, and how many people they are.
+fn told(films: &[File]) -> (Vec<Vec<String>>, usize) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (number, film) in films.iter().enumerate() {
+        let mut film = film.clone();
+        film.text((0x0008, 0x0018), "UI", &format!("1.{number}"));
+        write(folder.path(), &number.to_string(), &film.bytes());
+    }
+    let listing = listed(folder.path());
+    let mut films: Vec<_> = listing.films().collect();
+    films.sort_by(|a, b| a.path.cmp(&b.path));
+    let codes = films.iter().map(|film| {
+        film.attributes.cautions.iter().map(|c| format!("{} {}", c.code, c.text)).collect()
+    });
+    (codes.collect(), listing.patients.len())
+}
+
+#[test]
+fn two_people_under_one_number_and_name_are_two_and_it_is_said() {
+    // PS3.3 C.7.1.1: PatientID is unique within IssuerOfPatientID; birth date and sex are hers.
+    let (issuer, born, sex) = ((0x0010, 0x0021), (0x0010, 0x0030), (0x0010, 0x0040));
+    let film = || film("1", "A^A", "20200101", "");
+    let with = |of: &[((u16, u16), &'static str, &str)]| {
+        let mut film = film();
+        for (tag, vr, text) in of {
+            film.text(*tag, vr, text);
         }
-        items.extend(file.item(&record));
-    }
-    file.set((0x0004, 0x1220), "SQ", items);
-    file.bytes()
-}
-
-#[test]
-fn a_dicomdir_gives_its_files_and_nothing_outside_its_root() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let root = folder.path().join("medium");
-    let sound = |uid| film("1", "A^A", "20200101", uid).bytes();
-    // Written in lower case, with an extension, with a version: E3.
-    write(&root, "DICOM/IM1", &sound("1.1"));
-    write(&root, "dicom2/im2", &sound("1.2"));
-    write(&root, "DICOM/IM3.dcm", &sound("1.3"));
-    write(&root, "DICOM/IM4.;1", &sound("1.4"));
-    write(&root, "DICOM/SR1", b"report");
-    write(folder.path(), "SECRET", &sound("6.6"));
-    let absolute = folder.path().join("SECRET").to_string_lossy().replace('/', "\\");
-    let path = write(
-        &root,
-        "DICOMDIR",
-        &directory(&[
-            ("PATIENT", ""),
-            ("IMAGE", "DICOM\\IM1"),
-            ("IMAGE", "DICOM2\\IM2"),
-            ("IMAGE", "DICOM\\IM3"),
-            ("IMAGE", "DICOM\\IM4"),
-            ("IMAGE", "DICOM\\IM1"),
-            ("IMAGE", "DICOM\\GONE"),
-            ("SR DOCUMENT", "DICOM\\SR1"),
-            ("IMAGE", "..\\SECRET"),
-            ("IMAGE", "DICOM\\..\\..\\SECRET"),
-            ("IMAGE", "../SECRET"),
-            ("IMAGE", &absolute),
-        ]),
-    );
-    #[cfg(unix)]
-    std::os::unix::fs::symlink(folder.path().join("SECRET"), root.join("LINK")).expect("a link");
-    let listing = listed(&path);
-    assert_eq!(listing.films().count(), 4, "{:?}", listing.others);
-    let reasons: Vec<String> = listing.others.into_iter().map(|other| other.reason).collect();
-    assert_eq!(reasons.iter().filter(|r| r.contains("outside")).count(), 4, "{reasons:?}");
-    assert_eq!(reasons.iter().filter(|r| r.contains("not there")).count(), 1);
-    assert_eq!(reasons.iter().filter(|r| r.contains("SR DOCUMENT")).count(), 1);
-    // In a folder that is listed the directory is one of the others.
-    let others: Vec<String> = listed(&root).others.into_iter().map(|o| o.reason).collect();
-    assert!(others.iter().any(|reason| reason.contains("DICOMDIR")), "{others:?}");
-    #[cfg(unix)]
-    {
-        let linked = write(&root, "DICOMDIR", &directory(&[("IMAGE", "LINK")]));
-        let reasons: Vec<String> = listed(&linked).others.into_iter().map(|o| o.reason).collect();
-        assert!(reasons.len() == 1 && reasons[0].contains("outside"), "{reasons:?}");
-    }
-}
-
-#[test]
-fn ten_thousand_records_are_looked_for_in_one_listing_of_their_folder() {
-    const RECORDS: usize = 10_000;
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let root = folder.path();
-    // Every fifth is there, in small letters; the others are missing, or lead out.
-    let id = |number: usize| match number % 5 {
-        4 => format!("..\\IM{number}"),
-        _ => format!("DICOM\\IM{number}"),
+        film
     };
-    let there: Vec<usize> = (0..RECORDS).step_by(5).collect();
-    for number in &there {
-        let uid = format!("1.{number}");
-        let film = film("1", "A^A", "20200101", &uid).bytes();
-        write(root, &format!("dicom/im{number}"), &film);
+    for (one, other, word) in [
+        (with(&[(issuer, "LO", "North")]), with(&[(issuer, "LO", "South")]), "IssuerOfPatientID"),
+        (with(&[(born, "DA", "19500101")]), with(&[(born, "DA", "19600101")]), "PatientBirthDate"),
+        (with(&[(sex, "CS", "F")]), with(&[(sex, "CS", "M")]), "PatientSex"),
+    ] {
+        // One that does not tell may be either's, and is made nobody's.
+        let (codes, people) = told(&[one, other, film()]);
+        assert_eq!(people, 3, "{word}");
+        for codes in codes {
+            assert!(codes.len() == 1 && codes[0].contains(word), "{codes:?}");
+            assert!(codes[0].starts_with("W-PATIENT-CONFLICT"), "{codes:?}");
+        }
     }
-    let ids: Vec<String> = (0..RECORDS).map(id).collect();
-    let records: Vec<(&str, &str)> = ids.iter().map(|id| ("IMAGE", id.as_str())).collect();
-    let path = write(root, "DICOMDIR", &directory(&records));
-    let start = std::time::Instant::now();
-    let listing = listed(&path);
-    assert_eq!(listing.films().count(), there.len());
-    let count = |word: &str| listing.others.iter().filter(|o| o.reason.contains(word)).count();
-    assert_eq!((count("not there"), count("outside")), (RECORDS * 3 / 5, RECORDS / 5));
-    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+    // An anonymiser's word for everybody.
+    let nameless = ["19500101", "19600101", "19700101"].map(|day| {
+        let mut film = with(&[(born, "DA", day)]);
+        film.text((0x0010, 0x0020), "LO", "ANONYMOUS").text((0x0010, 0x0010), "PN", "ANONYMOUS");
+        film
+    });
+    assert_eq!(told(&nameless).1, 3);
+}
+
+#[test]
+fn one_person_is_not_made_two_for_what_a_writer_may_leave_out() {
+    let film = |name: &str| film("1", name, "20200101", "");
+    let sound = |films: &[File]| {
+        let (codes, people) = told(films);
+        assert!(people == 1 && codes.iter().all(Vec::is_empty), "{people}: {codes:?}");
+    };
+    // PS3.5 6.2.1.1.
+    sound(&["Meier^Anna", "Meier^Anna^^^", "Meier^Anna==", "Meier ^ANNA"].map(film));
+    let mut one = film("A^A");
+    one.text((0x0010, 0x0021), "LO", "North").text((0x0010, 0x0030), "DA", "19500102");
+    let mut other = film("A^A");
+    other.text((0x0010, 0x0040), "CS", "F");
+    // PS3.5 6.2, DA: the form of ACR-NEMA.
+    let mut old = film("A^A");
+    old.text((0x0010, 0x0030), "DA", "1950.01.02");
+    sound(&[one, other, old]);
+}
+
+#[test]
+fn a_number_is_one_value_with_all_that_stands_in_it() {
+    // PatientID has VM 1: 5C is the second byte of a letter in Shift-JIS, or nobody's separator.
+    for ids in [[&b"K1\\7 "[..], b"K1\\8 "], [b"\x83\\01", b"\x83\\02"]] {
+        let films = ids.map(|id| {
+            let mut film = film("", "A^A", "20200101", "");
+            film.set((0x0010, 0x0020), "LO", id.to_vec());
+            film.remove((0x0020, 0x000D));
+            film
+        });
+        assert_eq!(told(&films), (vec![Vec::new(), Vec::new()], 2), "{ids:?}");
+    }
+}
+
+#[test]
+fn earlier_numbers_and_those_of_others_are_read() {
+    // PS3.3 C.7.1.1: OtherPatientIDsSequence, and OtherPatientIDs of older files (VM 1-n).
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut film = film("1", "A^A", "20200101", "1.1");
+    let mut item = File::empty();
+    item.text((0x0010, 0x0020), "LO", "ID-A").text((0x0010, 0x0022), "CS", "TEXT");
+    film.sequence((0x0010, 0x1002), &item).text((0x0010, 0x1000), "LO", "OLD 1\\OLD 2");
+    let path = write(folder.path(), "1", &film.bytes());
+    let read = reader().read(&path).expect("a sound film");
+    assert_eq!(read.patient_ids().collect::<Vec<_>>(), ["1", "ID-A", "OLD 1", "OLD 2"]);
+}
+
+#[test]
+fn a_film_without_its_day_is_of_its_study() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut silent = film("1", "A^A", "20200101", "1.2");
+    silent.remove((0x0008, 0x0020));
+    write(folder.path(), "1", &film("1", "A^A", "20200101", "1.1").bytes());
+    write(folder.path(), "2", &silent.bytes());
+    let listing = listed(folder.path());
+    let studies = &listing.patients[0].studies;
+    assert_eq!((studies.len(), studies[0].films.len()), (1, 2));
+    assert_eq!(studies[0].study.study_date.as_deref(), Some("20200101"));
+}
+
+#[test]
+fn one_study_under_two_numbers_is_said() {
+    let films = ["1", "2", "3"].map(|id| {
+        let mut film = film(id, "A^A", "20200101", "");
+        film.text((0x0020, 0x000D), "UI", if id == "3" { "1.2.4" } else { "1.2.3" });
+        film
+    });
+    let (codes, people) = told(&films);
+    assert_eq!(people, 3);
+    assert!(codes[0][0].contains("StudyInstanceUID") && codes[1] == codes[0], "{codes:?}");
+    assert!(codes[2].is_empty(), "another study: {codes:?}");
 }
 
 #[test]

@@ -42,12 +42,26 @@ pub struct Attributes {
     /// Directions of rows and columns in letters (PS3.3 C.7.6.1.1.1), where the file gives them.
     pub patient_orientation: Option<[String; 2]>,
     pub patient_id: Option<String>,
+    /// OtherPatientIDsSequence and OtherPatientIDs (PS3.3 C.7.1.1).
+    pub other_patient_ids: Vec<String>,
     /// For the person at the screen alone: never printed, logged or stored.
     pub patient_name: Option<String>,
+    pub person: Person,
     pub study: Study,
     pub sop_instance_uid: Option<String>,
     pub lossy: bool,
     pub cautions: Vec<Caution>,
+}
+
+/// What tells the bearers of one PatientID apart (PS3.3 C.7.1.1); for the screen alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Person {
+    /// PatientID is unique within it, and nowhere else.
+    pub issuer_of_patient_id: Option<String>,
+    /// YYYYMMDD.
+    pub patient_birth_date: Option<String>,
+    /// M, F or O.
+    pub patient_sex: Option<String>,
 }
 
 /// The visit that an image belongs to.
@@ -69,6 +83,9 @@ pub(super) enum Error {
     Photometric { value: String },
 }
 
+/// OtherPatientIDs, which the dictionary has as retired.
+const OTHER_PATIENT_IDS: Tag = Tag(0x0010, 0x1000);
+
 /// The attributes that are read; the guard hands on no others.
 pub(super) fn is_wanted(tag: Tag) -> bool {
     WANTED.contains(&tag)
@@ -89,6 +106,11 @@ pub(super) const WANTED: &[Tag] = &[
     tags::PRESENTATION_INTENT_TYPE,
     tags::SERIES_DESCRIPTION,
     tags::PATIENT_ID,
+    tags::ISSUER_OF_PATIENT_ID,
+    tags::PATIENT_BIRTH_DATE,
+    tags::PATIENT_SEX,
+    OTHER_PATIENT_IDS,
+    tags::OTHER_PATIENT_I_DS_SEQUENCE,
     tags::ESTIMATED_RADIOGRAPHIC_MAGNIFICATION_FACTOR,
     tags::IMAGER_PIXEL_SPACING,
     tags::NOMINAL_SCANNED_PIXEL_SPACING,
@@ -204,8 +226,14 @@ pub(super) fn settle(dataset: &DataSet, layout: &Layout) -> Result<Attributes, E
         view_position,
         patient_orientation,
         patient_id,
+        other_patient_ids: other_patient_ids(dataset),
         // A backslash in it is a letter's second byte under a wrong declaration.
         patient_name: dataset.text(tags::PATIENT_NAME),
+        person: Person {
+            issuer_of_patient_id: dataset.text(tags::ISSUER_OF_PATIENT_ID),
+            patient_birth_date: dataset.text(tags::PATIENT_BIRTH_DATE),
+            patient_sex: dataset.text(tags::PATIENT_SEX),
+        },
         study: Study {
             study_instance_uid: dataset.text(tags::STUDY_INSTANCE_UID),
             study_date: dataset.text(tags::STUDY_DATE),
@@ -214,6 +242,15 @@ pub(super) fn settle(dataset: &DataSet, layout: &Layout) -> Result<Attributes, E
         lossy,
         cautions,
     })
+}
+
+/// The numbers of other issuers and earlier times, also in the form that is retired.
+fn other_patient_ids(dataset: &DataSet) -> Vec<String> {
+    let items = dataset.items(tags::OTHER_PATIENT_I_DS_SEQUENCE);
+    let one = |item: &Item| Some(dataset.texts_of(item.get(tags::PATIENT_ID)?).join("\\"));
+    let of_items = items.iter().filter_map(one);
+    let ids = of_items.chain(dataset.texts(OTHER_PATIENT_IDS));
+    ids.filter(|id| !id.is_empty()).collect()
 }
 
 /// What is neither shown nor used, but changes what a picture is worth.
