@@ -8,7 +8,7 @@ use crate::fakes::{
 };
 use precedent::app::App;
 use precedent::command::Command;
-use precedent_core::mammogram::SpacingOrigin;
+use precedent_core::mammogram::{Spacing, SpacingOrigin};
 
 #[test]
 fn several_films_stand_in_a_list_and_are_shown_by_a_click() {
@@ -76,6 +76,22 @@ fn a_film_without_a_size_is_measured_in_pixels_until_one_is_stated() {
     let stated = &film.marked().expect("outlined").measures;
     let ratio = stated.longest_diameter / pixels.longest_diameter;
     assert!((0.04..0.06).contains(&ratio), "0.05 mm a pixel, but {ratio}");
+}
+
+#[test]
+fn a_films_own_size_is_not_replaced_by_a_stated_one() {
+    let films = vec![("sized.dcm", Stored::Film(Box::new(phantom(1))))];
+    let mut window = Setup { films, ..Setup::default() }.shown();
+    let ctx = window.ctx.clone();
+    window.state_mut().run(&ctx, Command::StateScale(Some(0.05)));
+    window.run_steps(2);
+    let film = &shown_film(&window).read().expect("read").mammogram;
+    // The phantom's own 0.1 mm.
+    assert_eq!(film.spacing, Some(Spacing::square(0.1, SpacingOrigin::Calibrated)));
+    assert!(film.cautions.iter().any(|caution| caution.code == "W-SCALE-CONFLICT"));
+    window.key_press(egui::Key::M);
+    window.run_steps(3);
+    assert!(window.query_all_by_label_contains("only for a film that has none").count() > 0);
 }
 
 #[test]
