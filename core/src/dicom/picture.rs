@@ -61,15 +61,11 @@ pub(super) fn decode(file: &[u8]) -> Result<(Attributes, Vec<u16>), Error> {
             "the picture file asks to be turned (EXIF); it is shown as it is stored",
         ));
     }
+    // The decoder of pictures makes up what is missing; ours does not, but rounds otherwise, and
+    // libraries and encoders know films by their values.
     if is_jpeg && jpeg::is_of_one_component(file) {
-        let picture = jpeg::decode(file, Size { rows, columns })?;
-        return Ok((
-            unnamed(rows, columns, picture.precision, picture.lossy, vec![]),
-            picture.samples,
-        ));
-    }
-    // The decoder of pictures makes up what is missing.
-    if is_jpeg && !jpeg::is_whole(file) {
+        jpeg::decode(file, Size { rows, columns })?;
+    } else if is_jpeg && !jpeg::is_whole(file) {
         return Err(Error::Cut);
     }
     let image = reader(file)?.decode()?;

@@ -210,6 +210,9 @@ fn half_a_picture_file_is_refused_whatever_end_mark_stands_behind_it() {
     let jpeg = png(grey.into(), ImageFormat::Jpeg);
     let whole = read(&jpeg).expect("a grey picture");
     assert_eq!((whole.rows, whole.columns), (48, 64));
+    // Value for value what the decoder of pictures gives: libraries know films by them.
+    let values = image::load_from_memory(&jpeg).expect("a picture").into_luma8().into_raw();
+    assert_eq!(*whole.samples, values.into_iter().map(u16::from).collect::<Vec<_>>());
     let half = &jpeg[..jpeg.len() * 3 / 4];
     // Cut with an end mark, with another picture behind; fewer and more lines declared.
     let sof = jpeg.windows(2).position(|w| w == [0xFF, 0xC0]).expect("it is baseline");
