@@ -56,8 +56,8 @@ pub enum OnFault {
 pub struct Rules {
     pub on_fault: OnFault,
     /// A person has looked at every picture of the manifest and stands for it: no text in it names
-    /// the patient, and where there is a doubt ([`Caution::is_doubt`]) it is right. Else a picture
-    /// in doubt whose own row does not say so is a fault of that row.
+    /// the patient, and where there is a doubt ([`crate::mammogram::Caution::is_doubt`]) it is right.
+    /// Else a picture in doubt whose own row does not say so is a fault of that row.
     pub confirmed: bool,
 }
 
