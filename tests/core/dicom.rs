@@ -34,6 +34,13 @@ fn read(bytes: &[u8]) -> Result<Mammogram, Error> {
     read_with(&mut reader(), bytes)
 }
 
+/// A sound film after a change that leaves it sound.
+fn film(change: impl for<'a> Fn(&'a mut file::File) -> &'a mut file::File) -> Mammogram {
+    let mut file = file::File::film();
+    change(&mut file);
+    read(&file.bytes()).expect("the film is sound")
+}
+
 fn read_with(reader: &mut Reader, bytes: &[u8]) -> Result<Mammogram, Error> {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).expect("the disk takes it");

@@ -4,13 +4,7 @@ use precedent_core::mammogram::{Mammogram, ModalityLut};
 use precedent_core::voi_lut::VoiFunction;
 
 use super::file::{COLUMNS, File, PIXEL_DATA, ROWS};
-use super::{codes, doubts, read, read_with, reader, stored_values};
-
-fn film(change: impl for<'a> Fn(&'a mut File) -> &'a mut File) -> Mammogram {
-    let mut file = File::film();
-    change(&mut file);
-    read(&file.bytes()).expect("the film is sound")
-}
+use super::{codes, doubts, film, read, read_with, reader, stored_values};
 
 const CENTER: (u16, u16) = (0x0028, 0x1050);
 const WIDTH: (u16, u16) = (0x0028, 0x1051);

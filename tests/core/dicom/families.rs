@@ -6,17 +6,11 @@ use precedent_core::mammogram::Mammogram;
 use precedent_core::voi_lut::VoiFunction;
 
 use super::file::{COLUMNS, EXPLICIT, File, PIXEL_DATA, ROWS, pixels};
-use super::{codes, doubts, read, stored_values};
+use super::{codes, doubts, film, read, stored_values};
 
 const CENTER: (u16, u16) = (0x0028, 0x1050);
 const VOI_LUT_SEQUENCE: (u16, u16) = (0x0028, 0x3010);
 const LUT_HEAD: [u8; 8] = [0x28, 0, 0x10, 0x30, b'U', b'N', 0, 0];
-
-fn film(change: impl for<'a> Fn(&'a mut File) -> &'a mut File) -> Mammogram {
-    let mut file = File::film();
-    change(&mut file);
-    read(&file.bytes()).expect("the film is sound")
-}
 
 fn assert_refused(bytes: &[u8], words: &str) {
     let sentence = read(bytes).expect_err("it must be refused").to_string();

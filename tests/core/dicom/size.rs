@@ -1,15 +1,7 @@
 //! How large a pixel is and what that is worth: in the breast, at the detector, on film.
 
-use precedent_core::mammogram::Mammogram;
-
 use super::file::File;
-use super::{codes, doubts, read, reader};
-
-fn film(change: impl for<'a> Fn(&'a mut File) -> &'a mut File) -> Mammogram {
-    let mut file = File::film();
-    change(&mut file);
-    read(&file.bytes()).expect("the film is sound")
-}
+use super::{codes, doubts, film, read, reader};
 
 const PIXEL_SPACING: (u16, u16) = (0x0028, 0x0030);
 const CALIBRATION: (u16, u16) = (0x0028, 0x0A02);

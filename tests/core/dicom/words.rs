@@ -1,10 +1,9 @@
 //! What a film is by the file's own words: which breast, seen how, whose, and of what kind.
 
-use precedent_core::mammogram::Mammogram;
 use precedent_core::voi_lut::VoiFunction;
 
 use super::file::File;
-use super::{codes, doubts, read};
+use super::{codes, doubts, film};
 
 const LATERALITY: (u16, u16) = (0x0020, 0x0060);
 const IMAGE_LATERALITY: (u16, u16) = (0x0020, 0x0062);
@@ -14,12 +13,6 @@ const CENTER: (u16, u16) = (0x0028, 0x1050);
 const WIDTH: (u16, u16) = (0x0028, 0x1051);
 const SHARED: (u16, u16) = (0x5200, 0x9229);
 const PER_FRAME: (u16, u16) = (0x5200, 0x9230);
-
-fn film(change: impl for<'a> Fn(&'a mut File) -> &'a mut File) -> Mammogram {
-    let mut file = File::film();
-    change(&mut file);
-    read(&file.bytes()).expect("the film is sound")
-}
 
 /// A coded concept (PS3.3 table 8.8-1).
 fn coded(value: &str, scheme: &str, meaning: &str) -> File {
