@@ -26,7 +26,8 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         .auto_shrink([false, true])
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
-            let by_visit = is_sorted_by_visit(state);
+            let visits: Vec<&Visit> = state.films.iter().map(|film| &film.visit).collect();
+            let by_visit = is_sorted_by_visit(&visits);
             let mut before = None;
             for (idx, film) in state.films.iter().enumerate() {
                 if by_visit && before != Some(&film.visit) {
@@ -46,13 +47,14 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     }
 }
 
-/// Whether naming visits tells more than it takes: there are several, and one has several films.
-fn is_sorted_by_visit(state: &State) -> bool {
-    let pairs = || state.films.windows(2);
-    let is_known = |film: &Film| film.visit != Visit::default();
-    state.films.iter().any(is_known)
-        && pairs().any(|pair| pair[0].visit != pair[1].visit)
-        && pairs().any(|pair| pair[0].visit == pair[1].visit)
+/// Whether naming visits tells more than it takes: there are several, and one has several films, or
+/// two are of different people.
+fn is_sorted_by_visit(visits: &[&Visit]) -> bool {
+    let any_two =
+        |differ: fn(&Visit, &Visit) -> bool| visits.windows(2).any(|pair| differ(pair[0], pair[1]));
+    visits.iter().any(|visit| **visit != Visit::default())
+        && any_two(|a, b| a != b)
+        && (any_two(|a, b| a == b) || any_two(|a, b| a.patient(None) != b.patient(None)))
 }
 
 /// Whose films follow, and of which day; a name that may be meant in another character set than
@@ -62,7 +64,8 @@ fn visit(ui: &mut Ui, state: &State, visit: &Visit, commands: &mut Vec<Command>)
     let patient = patient.as_deref().unwrap_or("Nobody is named");
     let day = visit.study_date.as_deref().map_or_else(String::new, |day| format!("{day} · "));
     let text = format!("{day}{patient}");
-    ui.add(egui::Label::new(super::faint(&text)).truncate()).on_hover_text(text);
+    // Whole: what tells two people apart may stand last.
+    ui.add(egui::Label::new(super::faint(text)).wrap());
     let sets = visit.name_sets();
     if sets.is_empty() {
         return;
@@ -157,4 +160,27 @@ pub(super) fn side_and_view(mammogram: &Mammogram) -> String {
     let side = mammogram.image_laterality.map_or("", |laterality| laterality.word());
     let view = mammogram.view_position.map_or("", |position| position.word());
     format!("{side} {view}").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn films_of_two_people_never_stand_together_unnamed() {
+        let visit = |id: &str, day: &str| Visit {
+            patient_id: Some(id.to_owned()),
+            study_date: Some(day.to_owned()),
+            ..Visit::default()
+        };
+        let (one, later, other) =
+            (visit("A", "2024-01-02"), visit("A", "2025-01-02"), visit("B", "2024-01-02"));
+        let unknown = Visit::default();
+        assert!(is_sorted_by_visit(&[&one, &other]));
+        assert!(is_sorted_by_visit(&[&one, &unknown]));
+        assert!(is_sorted_by_visit(&[&one, &one, &later]));
+        for quiet in [&[&one, &one][..], &[&one, &later], &[&one], &[&unknown, &unknown], &[]] {
+            assert!(!is_sorted_by_visit(quiet), "{quiet:?}");
+        }
+    }
 }
