@@ -1,6 +1,6 @@
 //! What the attributes are taken to mean: grey scale and padding, and the doubts about them.
 
-use precedent_core::mammogram::{Mammogram, ModalityLut};
+use precedent_core::mammogram::ModalityLut;
 use precedent_core::voi_lut::VoiFunction;
 
 use super::file::{COLUMNS, File, PIXEL_DATA, ROWS};

@@ -1,7 +1,7 @@
 //! How large a pixel is and what that is worth: in the breast, at the detector, on film.
 
 use super::file::File;
-use super::{codes, doubts, film, read, reader};
+use super::{codes, doubts, film, reader};
 
 const PIXEL_SPACING: (u16, u16) = (0x0028, 0x0030);
 const CALIBRATION: (u16, u16) = (0x0028, 0x0A02);
