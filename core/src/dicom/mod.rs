@@ -54,6 +54,7 @@ pub mod doors;
 mod encoding;
 mod frame;
 mod guard;
+mod head;
 mod header;
 #[cfg(test)]
 mod hostile;
@@ -63,7 +64,6 @@ mod patients;
 mod picture;
 mod pixels;
 mod process;
-mod representation;
 mod sidecar;
 mod walk;
 mod whole;

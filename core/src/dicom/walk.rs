@@ -9,7 +9,7 @@ use dicom_dictionary_std::{StandardDataDictionary, tags};
 use super::bytes::Bytes;
 use super::encoding::Encoding;
 use super::guard::{Element, End, MAX_DEPTH, MAX_VALUE, PixelData, Refusal};
-use super::representation::{has_short_length, is_vr};
+use super::head::{Head, MISFIT, is_vr};
 use crate::mammogram::Caution;
 
 /// What the walk found at the top level.
@@ -80,14 +80,6 @@ struct Walker<'a> {
     at: usize,
     levels: Vec<Level>,
     found: Walk,
-}
-
-struct Head {
-    tag: Tag,
-    vr: Option<[u8; 2]>,
-    length: u32,
-    start: usize,
-    value: usize,
 }
 
 impl Walker<'_> {
@@ -165,13 +157,13 @@ impl Walker<'_> {
         let met_pixels = self.found.pixel_data.is_some();
         let head = self.head(encoding, self.dataset.len())?;
         if met_pixels && (head.tag <= tags::PIXEL_DATA || head.tag.group() == 0xFFFF) {
-            return Err(self.damaged(&head, "it stands behind the pixel data"));
+            return Err(head.damaged("it stands behind the pixel data"));
         }
         if head.tag == tags::PIXEL_DATA {
             return self.pixel_data(&head, encoding);
         }
         self.found.has_vendor_pixels |= head.tag == VENDOR_PIXELS;
-        if is_overlay(head.tag) && head.length > 0 {
+        if head.is_overlay() && head.length > 0 {
             self.caution(
                 "W-OVERLAY",
                 "the file has drawings on the image (overlays), not shown here",
@@ -190,9 +182,9 @@ impl Walker<'_> {
                 return Err(Refusal::ValueTooLong { tag: head.tag, bytes: end - head.value });
             }
             // What is no number of this kind is taken as bytes: the library would lose its place.
-            let is_misfit = !fits(&head);
+            let is_misfit = !head.fits();
             if is_misfit && head.vr.is_none() {
-                return Err(self.damaged(&head, MISFIT));
+                return Err(head.damaged(MISFIT));
             }
             let is_un = head.vr == Some(*b"UN") || is_misfit;
             self.keep(head.tag, head.start, head.value..end, is_un);
@@ -248,8 +240,8 @@ impl Walker<'_> {
         if let Some(encoding) = self.sequence_encoding(&head, level.encoding)? {
             return self.open(&head, true, encoding, false);
         }
-        if self.levels[0].is_wanted && !fits(&head) {
-            return Err(self.damaged(&head, MISFIT));
+        if self.levels[0].is_wanted && !head.fits() {
+            return Err(head.damaged(MISFIT));
         }
         self.skip_value(&head, level.end).map(|_| ())
     }
@@ -265,7 +257,7 @@ impl Walker<'_> {
                     self.at = item.value;
                     return Ok(());
                 }
-                _ => return Err(self.damaged(&item, "a fragment of pixel data was expected here")),
+                _ => return Err(item.damaged("a fragment of pixel data was expected here")),
             }
         }
     }
@@ -282,7 +274,7 @@ impl Walker<'_> {
                 self.close(level);
                 Ok(())
             }
-            _ => Err(self.damaged(&head, "an item was expected here")),
+            _ => Err(head.damaged("an item was expected here")),
         }
     }
 
@@ -316,7 +308,7 @@ impl Walker<'_> {
         let outer = self.levels.last();
         let limit = outer.map_or(self.dataset.len(), |l| l.end);
         let is_delimited = head.length == UNDEFINED;
-        let end = if is_delimited { limit } else { self.end_of_value(head, limit)? };
+        let end = if is_delimited { limit } else { head.end_of_value(limit)? };
         let tag = if is_sequence { head.tag } else { outer.map_or(head.tag, |l| l.tag) };
         self.at = head.value;
         self.levels.push(Level {
@@ -344,7 +336,7 @@ impl Walker<'_> {
             Some(vr) if vr == *b"SQ" => Ok(Some(encoding)),
             // PS3.5 6.2.2 note 2 (CP 246): UN of undefined length is implicit VR inside.
             Some(vr) if vr == *b"UN" && is_undefined => Ok(Some(Encoding::ImplicitLittle)),
-            Some(_) if is_undefined => Err(self.damaged(head, "its length is undefined")),
+            Some(_) if is_undefined => Err(head.damaged("its length is undefined")),
             Some(_) => Ok(None),
             None if is_undefined => Ok(Some(encoding)),
             // A private value that looks like a sequence stays opaque.
@@ -419,74 +411,14 @@ impl Walker<'_> {
         Ok(PixelData::Encapsulated { offsets, fragments: items, end })
     }
 
+    /// The header at the cursor.
+    fn head(&self, encoding: Encoding, limit: usize) -> Result<Head, Refusal> {
+        Head::read(self.dataset, encoding, self.at, limit)
+    }
+
     fn skip_value(&mut self, head: &Head, limit: usize) -> Result<usize, Refusal> {
-        let end = self.end_of_value(head, limit)?;
+        let end = head.end_of_value(limit)?;
         self.at = end;
         Ok(end)
     }
-
-    fn end_of_value(&self, head: &Head, limit: usize) -> Result<usize, Refusal> {
-        let left = limit - head.value;
-        if head.length as usize > left {
-            return Err(Refusal::Cut {
-                tag: head.tag,
-                claimed: u64::from(head.length),
-                left: left as u64,
-            });
-        }
-        Ok(head.value + head.length as usize)
-    }
-
-    /// The header at the cursor, wholly before `limit` (PS3.5 clause 7.1).
-    fn head(&self, encoding: Encoding, limit: usize) -> Result<Head, Refusal> {
-        let start = self.at;
-        let cut = Refusal::CutHeader { offset: start };
-        let Some(short) = self.dataset.chunk::<8>(start, limit) else { return Err(cut) };
-        let tag = Tag(encoding.u16([short[0], short[1]]), encoding.u16([short[2], short[3]]));
-        let word = [short[4], short[5], short[6], short[7]];
-        if !encoding.is_explicit() || tag.group() == 0xFFFE {
-            let length = encoding.u32(word);
-            return Ok(Head { tag, vr: None, length, start, value: start + 8 });
-        }
-        let vr = [short[4], short[5]];
-        if !vr.iter().all(u8::is_ascii_uppercase) {
-            let what = "its value representation is not one of DICOM's";
-            return Err(Refusal::Damaged { tag, offset: start, what });
-        }
-        if has_short_length(vr) {
-            let length = u32::from(encoding.u16([short[6], short[7]]));
-            return Ok(Head { tag, vr: Some(vr), length, start, value: start + 8 });
-        }
-        let Some(long) = self.dataset.chunk::<12>(start, limit) else { return Err(cut) };
-        let length = encoding.u32([long[8], long[9], long[10], long[11]]);
-        Ok(Head { tag, vr: Some(vr), length, start, value: start + 12 })
-    }
-
-    fn damaged(&self, head: &Head, what: &'static str) -> Refusal {
-        Refusal::Damaged { tag: head.tag, offset: head.start, what }
-    }
-}
-
-const MISFIT: &str = "its length does not fit its value representation";
-
-/// Whether the length is a whole number of values (PS3.5 table 6.2-1).
-fn fits(head: &Head) -> bool {
-    let of_dictionary = || {
-        let entry = StandardDataDictionary.by_tag(head.tag)?;
-        Some(entry.vr().relaxed().to_bytes())
-    };
-    let size = match head.vr.or_else(of_dictionary) {
-        Some([b'U' | b'S', b'S'] | [b'O', b'W']) => 2,
-        Some([b'U' | b'S' | b'F' | b'O', b'L'] | [b'A', b'T'] | [b'O', b'F']) => 4,
-        Some([b'F' | b'O', b'D'] | [b'U' | b'S' | b'O', b'V']) => 8,
-        _ => 1,
-    };
-    head.length.is_multiple_of(size)
-}
-
-/// OverlayData (60xx,3000), xx even.
-fn is_overlay(tag: Tag) -> bool {
-    (0x6000..0x6100).contains(&tag.group())
-        && tag.group().is_multiple_of(2)
-        && tag.element() == 0x3000
 }

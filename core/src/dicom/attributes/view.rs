@@ -56,15 +56,18 @@ pub(super) fn image_laterality(
     first
 }
 
-/// The side in AnatomicRegionSequence: of the breast that is named (PS3.16 CID 4), or of the
-/// modifier (CID 2, CID 244).
+/// The side in AnatomicRegionSequence: of the breast that is named, or of the modifier (PS3.16 CID 2,
+/// CID 244).
 fn side_of_region(dataset: &DataSet) -> Option<ImageLaterality> {
     let region = dataset.items(tags::ANATOMIC_REGION_SEQUENCE).into_iter().next()?;
-    let side = |item: &Item| match code(dataset, item)?.as_str() {
-        "73056007" | "T-04020" | "24028007" | "G-A100" => Some(ImageLaterality::Right),
-        "80248007" | "T-04030" | "7771000" | "G-A101" => Some(ImageLaterality::Left),
-        "63762007" | "T-04080" | "51440002" | "G-A102" => Some(ImageLaterality::Both),
-        _ => None,
+    let side = |item: &Item| {
+        let code = code(dataset, item)?;
+        side_of_breast(&code).or(match code.as_str() {
+            "24028007" | "G-A100" => Some(ImageLaterality::Right),
+            "7771000" | "G-A101" => Some(ImageLaterality::Left),
+            "51440002" | "G-A102" => Some(ImageLaterality::Both),
+            _ => None,
+        })
     };
     let modifiers = items(&region, tags::ANATOMIC_REGION_MODIFIER_SEQUENCE);
     side(&region).or_else(|| modifiers.iter().find_map(|modifier| side(modifier)))
@@ -74,11 +77,19 @@ fn side_of_region(dataset: &DataSet) -> Option<ImageLaterality> {
 /// 4013); `None` where it names nothing that is known by its scheme.
 pub(super) fn is_of_breast(dataset: &DataSet) -> Option<bool> {
     let region = dataset.items(tags::ANATOMIC_REGION_SEQUENCE).into_iter().next()?;
-    let breasts = [
-        "76752008", "T-04000", "73056007", "T-04020", "80248007", "T-04030", "63762007", "T-04080",
-        "91470000", "T-D8104", "T-D8100",
-    ];
-    Some(breasts.contains(&code(dataset, &region)?.as_str()))
+    let code = code(dataset, &region)?;
+    let others = ["76752008", "T-04000", "91470000", "T-D8104", "T-D8100"];
+    Some(side_of_breast(&code).is_some() || others.contains(&code.as_str()))
+}
+
+/// PS3.16 CID 4.
+fn side_of_breast(code: &str) -> Option<ImageLaterality> {
+    match code {
+        "73056007" | "T-04020" => Some(ImageLaterality::Right),
+        "80248007" | "T-04030" => Some(ImageLaterality::Left),
+        "63762007" | "T-04080" => Some(ImageLaterality::Both),
+        _ => None,
+    }
 }
 
 /// PatientOrientation (0020,0020): the directions of rows and of columns. Film collections keep

@@ -58,8 +58,7 @@ impl Scan<'_> {
         let mut samples = vec![0_u16; self.shape.rows * self.shape.columns];
         let mut dc = 0;
         for block in 0..self.shape.num_blocks() {
-            if self.restart_interval > 0 && block > 0 && block % self.restart_interval == 0 {
-                bits.restart(block / self.restart_interval - 1)?;
+            if bits.restart_before(block, self.restart_interval)? {
                 dc = 0;
             }
             let coefficients = self.coefficients(&mut bits, &mut dc)?;
@@ -73,11 +72,7 @@ impl Scan<'_> {
     /// One block, dequantized, in natural order (F.2.2).
     fn coefficients(&self, bits: &mut Bits<'_>, dc: &mut i32) -> Result<[f32; 64], Error> {
         let mut block = [0.0; 64];
-        let category = bits.value(self.dc_table)?;
-        if category > 15 {
-            return Err(damaged("a difference has more than 15 bits"));
-        }
-        *dc += bits.difference(category);
+        *dc += bits.dc_difference(self.dc_table)?;
         block[0] = *dc as f32 * f32::from(self.steps[0]);
         let mut k = 1;
         while k < 64 {

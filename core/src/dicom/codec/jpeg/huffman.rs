@@ -113,7 +113,7 @@ impl<'a> Bits<'a> {
     }
 
     /// Goes behind the next restart marker, whose number must be `number` modulo 8.
-    pub(super) fn restart(&mut self, number: usize) -> Result<(), Error> {
+    fn restart(&mut self, number: usize) -> Result<(), Error> {
         self.check()?;
         self.buffer = 0;
         self.available = 0;
@@ -126,6 +126,25 @@ impl<'a> Bits<'a> {
         }
         self.at += fill + 1;
         Ok(())
+    }
+
+    /// Goes behind the restart marker that is due before unit `number` of intervals of so many, 0 for
+    /// none; whether one was.
+    pub(super) fn restart_before(&mut self, number: usize, interval: usize) -> Result<bool, Error> {
+        let is_due = interval > 0 && number > 0 && number.is_multiple_of(interval);
+        if is_due {
+            self.restart(number / interval - 1)?;
+        }
+        Ok(is_due)
+    }
+
+    /// The difference of a block's DC from the last (T.81 F.2.2.1).
+    pub(super) fn dc_difference(&mut self, table: &Table) -> Result<i32, Error> {
+        let category = self.value(table)?;
+        if category > 15 {
+            return Err(damaged("a difference has more than 15 bits"));
+        }
+        Ok(self.difference(category))
     }
 
     /// Whether more was read than there is; zeros would pass for pixels otherwise.

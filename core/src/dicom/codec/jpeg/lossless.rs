@@ -51,10 +51,7 @@ impl Scan {
         let mut samples = vec![0_u16; self.rows * self.columns];
         let mut above: &[u16] = &[];
         for (row, line) in samples.chunks_exact_mut(self.columns).enumerate() {
-            let is_first = row == 0 || lines > 0 && row % lines == 0;
-            if is_first && row > 0 {
-                bits.restart(row / lines - 1)?;
-            }
+            let is_first = row == 0 || bits.restart_before(row, lines)?;
             // H.1.2.1: the first line is predicted from the left, the first sample from the middle.
             if is_first {
                 let mut left = middle;

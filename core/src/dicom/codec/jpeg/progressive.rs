@@ -53,17 +53,12 @@ impl Coefficients {
         }
         let (mut dc, mut run) = (0, 0);
         for (idx, block) in self.blocks.iter_mut().enumerate() {
-            if scan.restart_interval > 0 && idx > 0 && idx % scan.restart_interval == 0 {
-                bits.restart(idx / scan.restart_interval - 1)?;
+            if bits.restart_before(idx, scan.restart_interval)? {
                 (dc, run) = (0, 0);
             }
             match (scan.first, scan.high) {
                 (0, 0) => {
-                    let category = bits.value(scan.table()?)?;
-                    if category > 15 {
-                        return Err(damaged("a difference has more than 15 bits"));
-                    }
-                    dc += bits.difference(category);
+                    dc += bits.dc_difference(scan.table()?)?;
                     block[0] = dc << scan.low;
                 }
                 (0, _) => block[0] |= bits.number(1) << scan.low,
